@@ -1,0 +1,98 @@
+// The direction of dependencies, as ARCHITECTURE.md states it. Type-only imports count.
+const endpoints = '^src/(token|introspection|revocation|discovery|health|error-pages)/'
+const nouns = '^src/(organizations|clients|resources|access-tokens|keys)/'
+const base = '^src/(changes|sealing|http|oauth|generated|[^/]+\\.ts)'
+const entries = '^src/(main|supervisor|worker|app)\\.ts$'
+
+/** @type {import('dependency-cruiser').IConfiguration} */
+module.exports = {
+  forbidden: [
+    { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
+    { name: 'no-orphans', severity: 'error', from: { orphan: true, pathNot: ['^src/generated/', '\\.d\\.ts$'] }, to: {} },
+    {
+      name: 'endpoints-never-import-each-other',
+      severity: 'error',
+      from: { path: endpoints },
+      to: { path: endpoints, pathNot: '^src/$1/' }
+    },
+    {
+      name: 'nouns-import-only-nouns-and-base',
+      severity: 'error',
+      from: { path: nouns },
+      to: { path: '^src/', pathNot: [nouns, base] }
+    },
+    {
+      name: 'a-noun-never-imports-another-nouns-store',
+      severity: 'error',
+      from: { path: nouns },
+      to: { path: '^src/[^/]+/store\\.ts$', pathNot: '^src/$1/' }
+    },
+    {
+      name: 'base-imports-base-only',
+      severity: 'error',
+      from: { path: '^src/(changes|sealing|http|oauth)/' },
+      to: { path: '^src/', pathNot: [base] }
+    },
+    {
+      name: 'base-never-imports-entries',
+      severity: 'error',
+      from: { path: [endpoints, nouns, '^src/(changes|sealing|http|oauth|postgres|setup|cli)/'] },
+      to: { path: entries }
+    },
+    {
+      name: 'oauth-is-pure',
+      severity: 'error',
+      from: { path: '^src/oauth/' },
+      to: { path: ['^src/(?!oauth/)', 'fastify', '/pg/', 'prisma'] }
+    },
+    {
+      name: 'postgres-for-supervisor-setup-and-cli-only',
+      severity: 'error',
+      from: { path: '^src/', pathNot: ['^src/(supervisor|main)\\.ts$', '^src/(postgres|setup|cli)/'] },
+      to: { path: '^src/postgres/' }
+    },
+    {
+      name: 'setup-for-supervisor-and-cli-only',
+      severity: 'error',
+      from: { path: '^src/', pathNot: ['^src/(supervisor|main)\\.ts$', '^src/(setup|cli)/'] },
+      to: { path: '^src/setup/' }
+    },
+    { name: 'cli-never-imports-endpoints', severity: 'error', from: { path: '^src/cli/' }, to: { path: endpoints } },
+    {
+      name: 'fastify-at-the-edge-only',
+      severity: 'error',
+      from: { path: '^src/', pathNot: ['^src/http/', '/endpoint\\.ts$', '^src/health/readiness\\.ts$', '^src/(app|worker)\\.ts$'] },
+      to: { path: 'node_modules/fastify' }
+    },
+    {
+      name: 'prisma-in-stores-only',
+      severity: 'error',
+      from: { path: '^src/', pathNot: ['/store\\.ts$', '^src/db\\.ts$', '^src/generated/'] },
+      to: { path: ['^src/generated/', 'node_modules/@prisma'] }
+    },
+    {
+      name: 'pg-where-prisma-cannot',
+      severity: 'error',
+      from: { path: '^src/', pathNot: ['^src/db\\.ts$', '^src/(changes|postgres)/'] },
+      to: { path: ['node_modules/pg/', 'node_modules/@types/pg/'] }
+    },
+    {
+      name: 'argon2-in-one-place',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/clients/secrets\\.ts$' },
+      to: { path: 'node_modules/argon2' }
+    },
+    {
+      name: 'no-development-dependencies-in-the-server',
+      severity: 'error',
+      from: { path: '^src/' },
+      to: { dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown'], pathNot: 'node_modules/@types/' }
+    }
+  ],
+  options: {
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    doNotFollow: { path: ['node_modules', '^src/generated/'] },
+    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'require', 'node', 'default', 'types'] }
+  }
+}
