@@ -1,0 +1,167 @@
+/**
+ * One schema describes every environment variable: its name, unit, bounds, default and explanation. It is
+ * turned into a frozen `Config`; `.env.example` and the README's table are checked against it.
+ */
+import { availableParallelism } from 'node:os'
+import { BlockList, isIP, isIPv6 } from 'node:net'
+import { resolve } from 'node:path'
+import { Type, type Static } from 'typebox'
+import { Value } from 'typebox/value'
+import { OperatorError } from './operator-error.ts'
+
+export const environmentSchema = Type.Object({
+  PORT: Type.Integer({ minimum: 1, maximum: 65535, default: 8080, description: 'TCP port to listen on.' }),
+  HOST: Type.String({ minLength: 1, default: '127.0.0.1', description: 'Address to listen on; `0.0.0.0` or `::` for every interface.' }),
+  ISSUER: Type.Optional(Type.String({ description: 'Public URL of this server: the `iss` of live tokens (`<ISSUER>/test` for test tokens) and the base of every endpoint. May have a path. `http` is accepted on loopback only. Default: `http://127.0.0.1:<PORT>`.' })),
+  DATABASE_URL: Type.Optional(Type.String({ description: 'A PostgreSQL 14 or newer, `postgresql://user:password@host:5432/name`. Default: an embedded PostgreSQL in `SIGNET_DATA_DIR`.' })),
+  DATABASE_WAIT_SECONDS: Type.Integer({ minimum: 0, maximum: 600, default: 10, description: 'How long a start waits for the database before it gives up.' }),
+  MASTER_KEY: Type.Optional(Type.String({ description: 'The key that seals signing keys and other secrets at rest: 32 random bytes as base64url (43 characters) or hex (64). Make one with `openssl rand -hex 32`.' })),
+  MASTER_KEY_FILE: Type.Optional(Type.String({ description: 'A file that holds the master key instead. Default, when neither is set: `master.key` in `SIGNET_DATA_DIR`, created at the first start.' })),
+  SIGNET_DATA_DIR: Type.String({ minLength: 1, default: '.signet', description: 'Folder of the embedded PostgreSQL and of the master key.' }),
+  SIGNET_CONFIG: Type.Optional(Type.String({ description: 'Reserved for the configuration file; while it is set no sample data is made.' })),
+  WORKERS: Type.Optional(Type.Integer({ minimum: 1, maximum: 256, description: 'Processes that serve requests. Default: one for each core that the cgroup grants.' })),
+  LOG_LEVEL: Type.Union(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'].map((level) => Type.Literal(level)), { default: 'info', description: 'Least severe log level that is written: `trace`, `debug`, `info`, `warn`, `error`, `fatal` or `silent`.' }),
+  TRUST_PROXY: Type.String({ default: '', description: 'Comma-separated addresses or networks (CIDR) of reverse proxies whose `X-Forwarded-For` is believed. Default: none.' }),
+  REQUIRE_GRANT_TYPE: Type.Boolean({ default: false, description: '`true` refuses token requests without `grant_type` (RFC 6749 §4.4.2); by default one that carries `client_secret` means `client_credentials`.' }),
+  STALE_LIMIT_SECONDS: Type.Integer({ minimum: 5, maximum: 86_400, default: 900, description: 'How long a process goes on from memory, in seconds, after it last heard from the database.' }),
+  DRAIN_SECONDS: Type.Integer({ minimum: 0, maximum: 300, default: 1, description: 'How long a stopping process goes on answering, in seconds, with readiness already 503, so that load balancers notice.' }),
+  SHUTDOWN_TIMEOUT_SECONDS: Type.Integer({ minimum: 1, maximum: 600, default: 15, description: 'After this many seconds a process that is still draining is ended.' }),
+  SIGNET_POSTGRES_USER: Type.Optional(Type.String({ description: 'Only when started as root: the system user that the embedded PostgreSQL runs as. Default: the owner of the data, else `postgres`, else `nobody`.' }))
+})
+
+type Environment = Static<typeof environmentSchema>
+export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent'
+
+export interface Config {
+  readonly port: number
+  readonly host: string
+  /** Without a trailing slash. */
+  readonly issuer: string
+  readonly databaseUrl: string | undefined
+  readonly databaseWaitSeconds: number
+  readonly masterKey: string | undefined
+  readonly masterKeyFile: string | undefined
+  /** Absolute. */
+  readonly dataDir: string
+  readonly configFile: string | undefined
+  readonly workers: number
+  readonly logLevel: LogLevel
+  readonly trustProxy: readonly string[]
+  readonly requireGrantType: boolean
+  readonly staleLimitSeconds: number
+  readonly drainSeconds: number
+  readonly shutdownTimeoutSeconds: number
+  readonly postgresUser: string | undefined
+}
+
+/**
+ * Reads the environment. An empty variable counts as absent.
+ * @throws OperatorError naming the variable and what it takes
+ */
+export function loadConfig (environment: Readonly<Record<string, string | undefined>>): Config {
+  const given = readEnvironment(environment)
+  return Object.freeze({
+    port: given.PORT,
+    host: given.HOST,
+    issuer: readIssuer(given.ISSUER ?? `http://127.0.0.1:${given.PORT}`),
+    databaseUrl: readDatabaseUrl(given.DATABASE_URL),
+    databaseWaitSeconds: given.DATABASE_WAIT_SECONDS,
+    masterKey: given.MASTER_KEY,
+    masterKeyFile: given.MASTER_KEY_FILE,
+    dataDir: resolve(given.SIGNET_DATA_DIR),
+    configFile: given.SIGNET_CONFIG,
+    workers: given.WORKERS ?? availableParallelism(),
+    logLevel: given.LOG_LEVEL,
+    trustProxy: readNetworks(given.TRUST_PROXY),
+    requireGrantType: given.REQUIRE_GRANT_TYPE,
+    staleLimitSeconds: given.STALE_LIMIT_SECONDS,
+    drainSeconds: given.DRAIN_SECONDS,
+    shutdownTimeoutSeconds: given.SHUTDOWN_TIMEOUT_SECONDS,
+    postgresUser: given.SIGNET_POSTGRES_USER
+  })
+}
+
+function readEnvironment (environment: Readonly<Record<string, string | undefined>>): Environment {
+  const values: Record<string, unknown> = {}
+  for (const [name, schema] of Object.entries(environmentSchema.properties)) {
+    const text = environment[name]?.trim()
+    if (text === undefined || text === '') {
+      if ('default' in schema) values[name] = schema.default
+      continue
+    }
+    const value = fromText(text, schema)
+    if (!Value.Check(schema, value)) {
+      throw new OperatorError(`${name} is not usable: ${expectation(schema)}. ${'description' in schema ? String(schema.description) : ''}`)
+    }
+    values[name] = value
+  }
+  return Value.Parse(environmentSchema, values)
+}
+
+function fromText (text: string, schema: object): unknown {
+  const type = 'type' in schema ? schema.type : undefined
+  if (type === 'integer') return /^\d{1,15}$/.test(text) ? Number(text) : undefined
+  if (type === 'boolean') return { true: true, false: false, 1: true, 0: false }[text]
+  return text
+}
+
+function expectation (schema: object): string {
+  if ('type' in schema && schema.type === 'integer' && 'minimum' in schema && 'maximum' in schema) {
+    return `it takes a whole number from ${String(schema.minimum)} to ${String(schema.maximum)}`
+  }
+  if ('type' in schema && schema.type === 'boolean') return 'it takes true or false'
+  return 'it takes one of the values named here'
+}
+
+function readIssuer (text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  if (url === undefined || (url.protocol !== 'https:' && url.protocol !== 'http:')) {
+    throw new OperatorError('ISSUER is not a URL. Set it to the public https address of this server, such as https://auth.example.com.')
+  }
+  if (text.includes('?') || text.includes('#') || url.username !== '' || url.password !== '') {
+    throw new OperatorError('ISSUER must have no query, fragment or user (RFC 8414 §2). Set it to the bare public address of this server.')
+  }
+  if (url.protocol === 'http:' && !isLoopback(url.hostname)) {
+    throw new OperatorError(`ISSUER is http://${url.host}, and http is accepted on loopback only. Use https, with a reverse proxy that terminates TLS.`)
+  }
+  const path = url.pathname.replace(/\/+$/, '')
+  if (!/^(\/[A-Za-z0-9._~-]+)*$/.test(path)) {
+    throw new OperatorError('The path of ISSUER may have letters, digits and . _ ~ - only. Choose another path.')
+  }
+  return url.origin + path
+}
+
+function isLoopback (hostname: string): boolean {
+  return hostname === 'localhost' || hostname.endsWith('.localhost') || hostname === '[::1]' || /^127(\.\d+){3}$/.test(hostname)
+}
+
+function readDatabaseUrl (text: string | undefined): string | undefined {
+  if (text === undefined) return undefined
+  if (!/^postgres(ql)?:\/\//.test(text)) {
+    throw new OperatorError('DATABASE_URL is not a PostgreSQL URL. It looks like postgresql://user:password@host:5432/name.')
+  }
+  return text
+}
+
+function readNetworks (text: string): readonly string[] {
+  const networks = text.split(',').map((part) => part.trim()).filter((part) => part !== '')
+  for (const network of networks) {
+    if (!isNetwork(network)) {
+      throw new OperatorError(`TRUST_PROXY has "${network}", which is no address or network. It looks like 10.0.0.0/8,192.168.1.7.`)
+    }
+  }
+  return Object.freeze(networks)
+}
+
+function isNetwork (text: string): boolean {
+  const [address = '', prefix, ...rest] = text.split('/')
+  if (isIP(address) === 0 || rest.length > 0) return false
+  if (prefix === undefined) return true
+  if (!/^\d{1,3}$/.test(prefix)) return false
+  try {
+    new BlockList().addSubnet(address, Number(prefix), isIPv6(address) ? 'ipv6' : 'ipv4')
+    return true
+  } catch {
+    return false
+  }
+}
