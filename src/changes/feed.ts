@@ -1,0 +1,147 @@
+/**
+ * The change feed keeps every process's memory true. Triggers append each change to the table `changes`, in
+ * commit order; each process listens for the notice, polls besides, and reads anew what changed. A gap, a
+ * sequence that went backwards or a new connection means a full reload.
+ */
+import pg from 'pg'
+import type { Logger } from 'pino'
+import { databaseLimits } from '../db.ts'
+import type { View } from './view.ts'
+
+export const feedEntities = ['organization', 'resource', 'client', 'signing_key', 'revoked_token'] as const
+export type FeedEntity = typeof feedEntities[number]
+
+export interface FeedOptions {
+  readonly url: string
+  readonly views: Readonly<Record<FeedEntity, View>>
+  readonly logger: Logger
+  readonly pollIntervalMillis?: number
+}
+
+export interface Feed {
+  /** Connects and loads every view. @throws when the database is away or a view cannot be loaded */
+  start (): Promise<void>
+  /** Seconds since the views were last known to agree with the database. */
+  stalenessSeconds (): number
+  /** Whether the last attempt to reach the database succeeded. */
+  isConnected (): boolean
+  stop (): Promise<void>
+}
+
+interface ChangeRow { readonly id: string, readonly entity: string, readonly key: string }
+
+const batchSize = 1_000
+const reconnectDelayMillis = 250
+
+export function createFeed ({ url, views, logger, pollIntervalMillis = 250 }: FeedOptions): Feed {
+  let connection: pg.Client | undefined
+  let lastId = 0n
+  let confirmedAt = performance.now()
+  let wake: () => void = () => {}
+  let notified = false
+  let stopping = false
+  const isStopping = (): boolean => stopping
+  let running: Promise<void> = Promise.resolve()
+
+  async function connect (): Promise<pg.Client> {
+    const client = new pg.Client({
+      connectionString: url, application_name: 'signet feed', keepAlive: true, ...databaseLimits
+    })
+    client.on('error', (error) => { logger.warn({ err: error }, 'feed.connection_lost'); wake() })
+    client.on('notification', () => { notified = true; wake() })
+    await client.connect()
+    try {
+      await client.query('LISTEN signet_changes')
+      await reload(client)
+    } catch (error) {
+      await client.end().catch(() => {})
+      throw error
+    }
+    return client
+  }
+
+  /** The position is read before the tables, so that nothing committed meanwhile is missed. */
+  async function reload (client: pg.Client): Promise<void> {
+    const startedAt = performance.now()
+    const { rows: [position] } = await client.query<{ id: string }>('SELECT coalesce(max(id), 0)::text AS id FROM changes')
+    await Promise.all(Object.values(views).map((view) => view.load()))
+    lastId = BigInt(position?.id ?? 0)
+    confirmedAt = startedAt
+    logger.debug({ position: String(lastId) }, 'feed.reloaded')
+  }
+
+  async function catchUp (client: pg.Client): Promise<void> {
+    for (;;) {
+      const startedAt = performance.now()
+      // The row of the last position itself is asked for too: when it is gone, the feed has been pruned past
+      // us or went backwards (a restored database), and only a reload tells the truth.
+      const { rows } = await client.query<ChangeRow>(
+        'SELECT id::text, entity, key FROM changes WHERE id >= $1 ORDER BY id LIMIT $2', [String(lastId), batchSize + 1])
+      const [first, ...news] = rows
+      const continuous = lastId === 0n ? rows.length === 0 : first !== undefined && BigInt(first.id) === lastId
+      if (!continuous) {
+        await reload(client)
+        return
+      }
+      await apply(news)
+      const last = news.at(-1)
+      if (last !== undefined) lastId = BigInt(last.id)
+      confirmedAt = startedAt
+      if (news.length < batchSize) return
+    }
+  }
+
+  async function apply (changes: readonly ChangeRow[]): Promise<void> {
+    if (changes.some(({ entity }) => entity === 'everything')) {
+      await Promise.all(Object.values(views).map((view) => view.load()))
+      return
+    }
+    const distinct = new Map(changes.map((change) => [`${change.entity} ${change.key}`, change]))
+    for (const { entity, key } of distinct.values()) {
+      if (isFeedEntity(entity)) await views[entity].refresh(key)
+    }
+  }
+
+  async function follow (): Promise<void> {
+    while (!isStopping()) {
+      try {
+        connection ??= await connect()
+        notified = false
+        await catchUp(connection)
+      } catch (error) {
+        if (isStopping()) return
+        logger.warn({ err: error }, 'feed.interrupted')
+        // Not awaited: a frozen server would never answer the farewell.
+        connection?.end().catch(() => {})
+        connection = undefined
+      }
+      if (!notified) await pause(connection === undefined ? reconnectDelayMillis : pollIntervalMillis)
+    }
+  }
+
+  function pause (millis: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, millis)
+      wake = () => { clearTimeout(timer); resolve() }
+    })
+  }
+
+  return {
+    async start () {
+      connection = await connect()
+      running = follow()
+    },
+    stalenessSeconds: () => (performance.now() - confirmedAt) / 1000,
+    isConnected: () => connection !== undefined,
+    async stop () {
+      stopping = true
+      wake()
+      await running
+      await connection?.end().catch(() => {})
+    }
+  }
+}
+
+function isFeedEntity (entity: string): entity is FeedEntity {
+  return (feedEntities as readonly string[]).includes(entity)
+}

@@ -1,0 +1,62 @@
+/** A table held in memory, whole: what requests read instead of the database. The feed keeps it true. */
+
+export interface View {
+  /** Replaces everything by what the database says now. */
+  load (): Promise<void>
+  /** Replaces one row, or drops it when it is gone. */
+  refresh (key: string): Promise<void>
+}
+
+export interface TableView<Row> extends View {
+  get (key: string): Row | undefined
+  values (): IterableIterator<Row>
+  readonly size: number
+  /** Puts a row that this very process has just stored, ahead of the feed. */
+  put (row: Row): void
+}
+
+export interface TableViewOptions<Row> {
+  readonly readAll: () => Promise<readonly Row[]>
+  readonly readOne: (key: string) => Promise<Row | undefined>
+  readonly keyOf: (row: Row) => string
+  /** Called after each change, for indexes derived from the rows. */
+  readonly onChange?: (rows: ReadonlyMap<string, Row>) => void
+}
+
+export function createTableView<Row> ({ readAll, readOne, keyOf, onChange }: TableViewOptions<Row>): TableView<Row> {
+  let rows = new Map<string, Row>()
+  // Rows put while a load was reading: its snapshot may be older than they are.
+  const putMeanwhile = new Set<Row>()
+  let loads = 0
+
+  return {
+    get: (key) => rows.get(key),
+    values: () => rows.values(),
+    get size () { return rows.size },
+
+    put (row) {
+      rows.set(keyOf(row), row)
+      if (loads > 0) putMeanwhile.add(row)
+      onChange?.(rows)
+    },
+
+    async load () {
+      loads += 1
+      try {
+        const read = await readAll()
+        rows = new Map([...read, ...putMeanwhile].map((row) => [keyOf(row), row]))
+      } finally {
+        loads -= 1
+        if (loads === 0) putMeanwhile.clear()
+      }
+      onChange?.(rows)
+    },
+
+    async refresh (key) {
+      const row = await readOne(key)
+      if (row === undefined) rows.delete(key)
+      else rows.set(key, row)
+      onChange?.(rows)
+    }
+  }
+}
