@@ -1,0 +1,43 @@
+/** Form bodies of protocol endpoints: rows 2 to 4 of the token request's checks; row 1 is the server's body limit. */
+import type { FastifyRequest } from 'fastify'
+import { invalidRequest } from '../oauth/errors.ts'
+import { parseForm, type Form } from './form.ts'
+
+export interface FormRules {
+  /** Parameters that may occur more than once. */
+  readonly repeatable: ReadonlySet<string>
+  /** Parameters that mean something here: in the URL they are refused, for URLs end up in logs. */
+  readonly known: ReadonlySet<string>
+}
+
+/**
+ * @throws OAuthError `invalid_request`
+ * @see [RFC 6749 §2.3.1](https://www.rfc-editor.org/rfc/rfc6749.html#section-2.3.1) (no credentials in the URI)
+ */
+export function readForm (request: FastifyRequest, { repeatable, known }: FormRules): Form {
+  requireFormMediaType(request.headers['content-type'])
+  if ((request.headers['content-encoding'] ?? 'identity') !== 'identity') {
+    throw invalidRequest('The body must not be compressed: send it without Content-Encoding.')
+  }
+  const form = parseForm(request.body instanceof Uint8Array ? request.body : new Uint8Array(), repeatable)
+  refuseQueryParameters(request.url, { repeatable, known })
+  return form
+}
+
+const formMediaType = /^application\/x-www-form-urlencoded\s*(;\s*charset\s*=\s*("[\w-]+"|[\w-]+)\s*)?$/i
+
+function requireFormMediaType (contentType: string | undefined): void {
+  if (contentType === undefined) throw invalidRequest('Send the parameters as application/x-www-form-urlencoded; the request has no Content-Type.')
+  if (!formMediaType.test(contentType.trim())) {
+    throw invalidRequest(`Send the parameters as application/x-www-form-urlencoded, not as ${contentType.slice(0, 100)}.`)
+  }
+}
+
+function refuseQueryParameters (url: string, { repeatable, known }: FormRules): void {
+  const query = url.indexOf('?')
+  if (query === -1) return
+  const parameters = parseForm(Buffer.from(url.slice(query + 1)), repeatable)
+  for (const name of parameters.keys()) {
+    if (known.has(name)) throw invalidRequest(`Send ${name} in the body, never in the URL.`)
+  }
+}

@@ -1,0 +1,131 @@
+/**
+ * The HTTP server without any OAuth decision: limits, request ids, error answers, caching defaults, 404 and 405.
+ * Every limit is stated here; Fastify's and Node's defaults are not leaned on.
+ */
+import type { Socket } from 'node:net'
+import { STATUS_CODES } from 'node:http'
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import type { Logger } from 'pino'
+import type { Config } from '../config.ts'
+import { invalidRequest, OAuthError, serverError } from '../oauth/errors.ts'
+import { pathOf, requestIdOf } from './request.ts'
+import { logRequest } from './request-log.ts'
+
+export const httpLimits = {
+  bodyBytes: 16 * 1024,
+  headerBytes: 16 * 1024,
+  headersTimeoutMillis: 10_000,
+  /** From the first byte of a request to its last. */
+  requestTimeoutMillis: 15_000,
+  keepAliveTimeoutMillis: 72_000,
+  connections: 10_000,
+  pathLength: 512
+} as const
+
+interface HttpServerOptions {
+  readonly config: Pick<Config, 'issuer' | 'trustProxy'>
+  readonly logger: Logger
+  readonly isDraining: () => boolean
+}
+
+export function createHttpServer ({ config, logger, isDraining }: HttpServerOptions): FastifyInstance {
+  const server = fastify({
+    logger: false,
+    genReqId: (request) => requestIdOf(request.headers['x-request-id']),
+    requestIdHeader: false,
+    trustProxy: config.trustProxy.length === 0 ? false : [...config.trustProxy],
+    bodyLimit: httpLimits.bodyBytes,
+    requestTimeout: httpLimits.requestTimeoutMillis,
+    keepAliveTimeout: httpLimits.keepAliveTimeoutMillis,
+    connectionTimeout: 0, // idle sockets are ended by the keep-alive and request time-outs
+    http: { maxHeaderSize: httpLimits.headerBytes, headersTimeout: httpLimits.headersTimeoutMillis, insecureHTTPParser: false },
+    return503OnClosing: false,
+    forceCloseConnections: 'idle',
+    exposeHeadRoutes: true,
+    routerOptions: { caseSensitive: true, ignoreTrailingSlash: false, ignoreDuplicateSlashes: false, maxParamLength: 128 },
+    clientErrorHandler: answerUnreadableRequest,
+    frameworkErrors: (error, request, reply) => { answerError(error, request, reply) }
+  })
+  server.server.maxConnections = httpLimits.connections
+  server.decorateRequest('clientId', undefined)
+  server.decorateRequest('outcome', undefined)
+  server.decorateRequest('cause', undefined)
+
+  // Bodies arrive as bytes whatever their media type: each endpoint decides what it accepts, and says so itself.
+  server.removeAllContentTypeParsers()
+  server.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => { done(null, body) })
+
+  const methodsByPath = new Map<string, Set<string>>()
+  server.addHook('onRoute', ({ url, method }) => {
+    const methods = methodsByPath.get(url) ?? new Set()
+    for (const each of [method].flat()) methods.add(each)
+    methodsByPath.set(url, methods)
+  })
+
+  server.addHook('onRequest', (request, reply, done) => {
+    setDefaultHeaders(request, reply)
+    done()
+  })
+  server.addHook('onResponse', (request, reply, done) => {
+    logRequest(logger, request, reply)
+    done()
+  })
+  server.setErrorHandler(answerError)
+  server.setNotFoundHandler((request) => {
+    if (request.url.length > httpLimits.pathLength * 4) throw invalidRequest('The URL is too long.', { status: 414 })
+    const allowed = methodsByPath.get(pathOf(request.url))
+    if (allowed === undefined) throw invalidRequest('There is nothing at this path. Paths match exactly: check case and trailing slash.', { status: 404 })
+    const methods = [...allowed].sort().join(', ')
+    throw invalidRequest(`This path takes ${methods} only.`, { status: 405, headers: { Allow: methods } })
+  })
+
+  function setDefaultHeaders (request: FastifyRequest, reply: FastifyReply): void {
+    reply.header('X-Request-Id', request.id)
+    reply.header('X-Content-Type-Options', 'nosniff')
+    reply.header('Cache-Control', 'no-store')
+    reply.header('Pragma', 'no-cache')
+    if (isDraining()) reply.header('Connection', 'close')
+  }
+
+  function answerError (error: unknown, request: FastifyRequest, reply: FastifyReply): void {
+    const refusal = error instanceof OAuthError ? error : asRefusal(error)
+    request.outcome = refusal.code
+    request.cause = refusal.cause
+    setDefaultHeaders(request, reply)
+    void reply.code(refusal.status).headers(refusal.headers).type('application/json').send(errorBody(refusal))
+  }
+
+  /** @see [RFC 6749 §5.2](https://www.rfc-editor.org/rfc/rfc6749.html#section-5.2) */
+  function errorBody (refusal: OAuthError): string {
+    return JSON.stringify({
+      error: refusal.code,
+      error_description: refusal.message,
+      error_uri: `${config.issuer}/docs/errors#${refusal.code}`
+    })
+  }
+
+  /** What Node's parser could not read never becomes a request: answer on the bare socket, and close it. */
+  function answerUnreadableRequest (error: Error & { code?: string }, socket: Socket): void {
+    if (!socket.writable || error.code === 'ECONNRESET') {
+      socket.destroy()
+      return
+    }
+    const status = { HPE_HEADER_OVERFLOW: 431, ERR_HTTP_REQUEST_TIMEOUT: 408 }[error.code ?? ''] ?? 400
+    const requestId = requestIdOf(undefined)
+    const body = errorBody(invalidRequest(status === 408 ? 'The request took too long to arrive.' : 'The request is not readable as HTTP.'))
+    logger.info({ requestId, status, outcome: 'invalid_request', cause: error.code, address: socket.remoteAddress }, 'request.unreadable')
+    socket.end([
+      `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`, 'Connection: close', 'Content-Type: application/json',
+      'Cache-Control: no-store', 'Pragma: no-cache', `X-Request-Id: ${requestId}`, `Content-Length: ${Buffer.byteLength(body)}`, '', body
+    ].join('\r\n'))
+  }
+
+  return server
+}
+
+function asRefusal (error: unknown): OAuthError {
+  const status = error instanceof Error && 'statusCode' in error && typeof error.statusCode === 'number' ? error.statusCode : 500
+  if (status === 413) return invalidRequest(`The body is larger than ${httpLimits.bodyBytes} bytes.`, { status, cause: error })
+  if (status >= 400 && status < 500) return invalidRequest('The request could not be read.', { status: 400, cause: error })
+  return serverError(error)
+}

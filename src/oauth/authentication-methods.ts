@@ -1,0 +1,3 @@
+/** The client authentication methods that the server has: what clients may register and the metadata lists. */
+export const authenticationMethods = ['client_secret_basic', 'client_secret_post'] as const
+export type AuthenticationMethod = typeof authenticationMethods[number]

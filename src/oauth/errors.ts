@@ -1,0 +1,146 @@
+/**
+ * The one table of protocol errors, and one function for each code. Endpoints throw what these return; nothing
+ * else ever builds an error answer. The description is public and constant apart from names that the caller
+ * sent itself; the cause is private and goes to the log.
+ */
+
+export interface ErrorFacts {
+  readonly status: number
+  /** Where the code is defined. */
+  readonly source: string
+  readonly meaning: string
+  readonly cure: string
+}
+
+export const errorTable = {
+  invalid_request: {
+    status: 400,
+    source: 'RFC 6749 §5.2',
+    meaning: 'The request is malformed: a parameter is missing, repeated or unreadable, or two kinds of client authentication were sent.',
+    cure: 'Send the parameters once each, form-encoded, in the body of the request. The description names what to change.'
+  },
+  invalid_client: {
+    status: 401,
+    source: 'RFC 6749 §5.2',
+    meaning: 'Client authentication failed. For your safety the answer does not say whether the client is unknown or disabled, or the secret wrong, expired or revoked.',
+    cure: 'Check client_id and client_secret, and that they belong together. The operator finds the cause in the log under the request id.'
+  },
+  invalid_grant: {
+    status: 400,
+    source: 'RFC 6749 §5.2',
+    meaning: 'The assertion that was sent as a grant is not acceptable.',
+    cure: 'Make a new assertion: signed by a registered credential, for this issuer, unexpired and used once.'
+  },
+  unauthorized_client: {
+    status: 400,
+    source: 'RFC 6749 §5.2, RFC 7009 §2.1',
+    meaning: 'The client is known, but may not do this: use this grant type, or revoke a token of another client.',
+    cure: 'Ask the operator which grant types the client has.'
+  },
+  unsupported_grant_type: {
+    status: 400,
+    source: 'RFC 6749 §5.2',
+    meaning: 'The server does not have this grant type.',
+    cure: 'Use one that grant_types_supported in the metadata lists, such as client_credentials.'
+  },
+  invalid_scope: {
+    status: 400,
+    source: 'RFC 6749 §5.2',
+    meaning: 'A scope is malformed, unknown or not granted to the client, or the scopes belong to different resources.',
+    cure: 'Ask only for scopes that the client has, all of one resource, separated by single spaces.'
+  },
+  invalid_target: {
+    status: 400,
+    source: 'RFC 8707 §2',
+    meaning: 'The resource parameter names no resource of this server.',
+    cure: 'Send the identifier of the API exactly as it is registered, or leave the parameter out.'
+  },
+  temporarily_unavailable: {
+    status: 503,
+    source: 'RFC 6749 §4.1.2.1',
+    meaning: 'The server cannot do this right now: its database is away, or it has too much to do.',
+    cure: 'Send the same request again after the seconds that Retry-After names.'
+  },
+  server_error: {
+    status: 500,
+    source: 'RFC 6749 §4.1.2.1',
+    meaning: 'The server made a mistake; the request was not at fault.',
+    cure: 'Tell the operator the X-Request-Id of the answer.'
+  }
+} as const satisfies Record<string, ErrorFacts>
+
+export type ErrorCode = keyof typeof errorTable
+
+interface ErrorOptions {
+  /** Why, for the log only. */
+  readonly cause?: unknown
+  /** Only where HTTP has a more telling status than the code's own (404, 405, 413). */
+  readonly status?: number
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+export class OAuthError extends Error {
+  readonly code: ErrorCode
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+
+  constructor (code: ErrorCode, description: string, { cause, status, headers }: ErrorOptions = {}) {
+    super(sanitize(description), { cause })
+    this.name = 'OAuthError'
+    this.code = code
+    this.status = status ?? errorTable[code].status
+    this.headers = headers ?? {}
+  }
+}
+
+/** @see [RFC 6749 §5.2](https://www.rfc-editor.org/rfc/rfc6749.html#section-5.2) */
+export function invalidRequest (description: string, options?: ErrorOptions): OAuthError {
+  return new OAuthError('invalid_request', description, options)
+}
+
+/**
+ * One body for every cause, with a challenge for the method that the caller may have tried.
+ * @see [RFC 6749 §5.2](https://www.rfc-editor.org/rfc/rfc6749.html#section-5.2)
+ * @see [RFC 7617 §2](https://www.rfc-editor.org/rfc/rfc7617.html#section-2)
+ */
+export function invalidClient (cause: unknown): OAuthError {
+  return new OAuthError('invalid_client', 'Client authentication failed: check client_id and client_secret.', {
+    cause, headers: { 'WWW-Authenticate': 'Basic realm="signet", charset="UTF-8"' }
+  })
+}
+
+export function unauthorizedClient (description: string): OAuthError {
+  return new OAuthError('unauthorized_client', description)
+}
+
+export function unsupportedGrantType (grantType: string): OAuthError {
+  return new OAuthError('unsupported_grant_type', `This server does not support the grant_type ${grantType}.`)
+}
+
+export function invalidScope (description: string): OAuthError {
+  return new OAuthError('invalid_scope', description)
+}
+
+/** @see [RFC 8707 §2](https://www.rfc-editor.org/rfc/rfc8707.html#section-2) */
+export function invalidTarget (description: string): OAuthError {
+  return new OAuthError('invalid_target', description)
+}
+
+/** @param retryAfterSeconds for the `Retry-After` header (RFC 9110 §10.2.3) */
+export function temporarilyUnavailable (description: string, retryAfterSeconds: number, cause?: unknown): OAuthError {
+  return new OAuthError('temporarily_unavailable', description, {
+    cause, headers: { 'Retry-After': String(retryAfterSeconds) }
+  })
+}
+
+export function serverError (cause: unknown): OAuthError {
+  return new OAuthError('server_error', 'The server made a mistake. Tell its operator the X-Request-Id of this answer.', { cause })
+}
+
+const maxDescriptionLength = 200
+
+/** Only the characters that RFC 6749 §5.2 allows in `error_description`, and not too many of them. */
+function sanitize (description: string): string {
+  const allowed = description.replaceAll('"', '\'').replace(/[^\x20-\x21\x23-\x5B\x5D-\x7E]/g, '?')
+  return allowed.length <= maxDescriptionLength ? allowed : `${allowed.slice(0, maxDescriptionLength - 3)}...`
+}
