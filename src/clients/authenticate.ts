@@ -1,0 +1,52 @@
+/** Client authentication: row 9. Whatever is wrong, the answer is one; the cause is for the log. */
+import type { Clock } from '../clock.ts'
+import { invalidClient } from '../oauth/errors.ts'
+import type { Organization, OrganizationDirectory } from '../organizations/organization.ts'
+import type { Client } from './client.ts'
+import type { PresentedCredential } from './credential.ts'
+import type { ClientDirectory } from './directory.ts'
+import type { SecretVerification } from './secret-verification.ts'
+
+export interface AuthenticatedClient {
+  readonly client: Client
+  readonly organization: Organization
+}
+
+export type Authenticate = (credential: PresentedCredential) => Promise<AuthenticatedClient>
+
+interface AuthenticateDependencies {
+  readonly clients: Pick<ClientDirectory, 'get'>
+  readonly organizations: Pick<OrganizationDirectory, 'get'>
+  readonly secrets: SecretVerification
+  readonly clock: Clock
+}
+
+/** A client id longer than this is nobody's. */
+const maxClientIdLength = 128
+
+/**
+ * The cheap refusals come first, in an order that depends on the form of the secret alone: the tag of a
+ * generated secret before anything is looked up, its password hash after everything that could refuse it.
+ * @see [RFC 6749 §2.3.1](https://www.rfc-editor.org/rfc/rfc6749.html#section-2.3.1)
+ */
+export function createAuthenticate ({ clients, organizations, secrets, clock }: AuthenticateDependencies): Authenticate {
+  function standing (credential: PresentedCredential): AuthenticatedClient | string {
+    const client = credential.clientId.length <= maxClientIdLength ? clients.get(credential.clientId) : undefined
+    if (client === undefined) return 'unknown client'
+    const organization = organizations.get(client.organizationId)
+    if (organization === undefined) return 'unknown organization'
+    if (client.disabledAt !== null) return 'client disabled'
+    if (organization.disabledAt !== null) return 'organization disabled'
+    if (!client.authenticationMethods.includes(credential.method)) return `method ${credential.method} not registered`
+    return { client, organization }
+  }
+
+  return async (credential) => {
+    const found = standing(credential)
+    const known = typeof found === 'string' ? undefined : found
+    const verdict = await secrets.verify(credential, known?.client, clock())
+    if (typeof found === 'string') throw invalidClient(verdict === 'forged secret' ? verdict : found)
+    if (verdict !== 'verified') throw invalidClient(verdict)
+    return found
+  }
+}

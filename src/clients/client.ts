@@ -1,0 +1,37 @@
+/** A client is a registered application of an organization. This folder knows who it is and what it may ask for. */
+import type { Environment } from '../environment.ts'
+
+export interface ClientSecret {
+  readonly id: string
+  /** An operator's own secret, without a tag; it always takes the argon2 path. */
+  readonly imported: boolean
+  /** argon2id, PHC string format. */
+  readonly hash: string
+  /** HMAC-SHA-256, base64url; stored after the first success of a generated secret. */
+  readonly verifier: string | null
+  readonly createdAt: Date
+  readonly expiresAt: Date | null
+  readonly revokedAt: Date | null
+}
+
+export interface Client {
+  readonly id: string
+  readonly organizationId: string
+  readonly name: string
+  readonly environment: Environment
+  readonly grants: readonly string[]
+  readonly authenticationMethods: readonly string[]
+  /** The resource that this client stands for at introspection. */
+  readonly resourceId: string | null
+  readonly scopes: ReadonlySet<string>
+  readonly secrets: ReadonlyMap<string, ClientSecret>
+  readonly createdAt: Date
+  readonly disabledAt: Date | null
+  /** Tokens issued at or before this moment are dead, for good. */
+  readonly tokensRevokedBefore: Date | null
+}
+
+/** Whether a secret may be used at the time given (milliseconds since the epoch). */
+export function isUsable (secret: ClientSecret, now: number): boolean {
+  return secret.revokedAt === null && (secret.expiresAt === null || secret.expiresAt.getTime() > now)
+}

@@ -1,0 +1,85 @@
+/** Registering clients and their secrets: what the CLI and the first start call. A secret is returned once and never again. */
+import type { Clock } from '../clock.ts'
+import { defaultGrants, type GrantType } from '../oauth/grant-types.ts'
+import { authenticationMethods } from '../oauth/authentication-methods.ts'
+import type { Environment } from '../environment.ts'
+import { newIdentifier } from '../identifiers.ts'
+import { exitCodes, OperatorError } from '../operator-error.ts'
+import { isUsable, type Client } from './client.ts'
+import type { SecretFormat } from './secret-format.ts'
+import type { SecretHasher } from './secrets.ts'
+import type { ClientStore } from './store.ts'
+
+export interface Registration {
+  /** @throws OperatorError for a scope that does not exist */
+  register (input: RegistrationInput): Promise<{ readonly client: Client, readonly secret: string }>
+  /** @throws OperatorError when the client has too many usable secrets already */
+  addSecret (client: Client, expiresAt: Date | null): Promise<{ readonly secretId: string, readonly secret: string }>
+}
+
+export interface RegistrationInput {
+  readonly name: string
+  readonly organizationId: string
+  readonly environment: Environment
+  /** Default: the scopes marked as default, and none for a client that stands for a resource. */
+  readonly scopes: readonly string[] | undefined
+  /** Default: client_credentials for a client that may have scopes, else none. */
+  readonly grants: readonly GrantType[] | undefined
+  /** The id of the resource that the client stands for at introspection. */
+  readonly resourceId: string | null
+}
+
+interface ScopeChoice { readonly name: string, readonly isDefault: boolean }
+
+interface RegistrationDependencies {
+  readonly store: ClientStore
+  readonly format: SecretFormat
+  readonly hasher: SecretHasher
+  readonly clock: Clock
+  /** Every scope that exists, and whether new clients get it. */
+  readonly readScopes: () => Promise<readonly ScopeChoice[]>
+}
+
+export const maxUsableSecrets = 10
+
+export function createRegistration ({ store, format, hasher, clock, readScopes }: RegistrationDependencies): Registration {
+  async function chooseScopes (wanted: readonly string[] | undefined, resourceId: string | null): Promise<readonly string[]> {
+    const existing = await readScopes()
+    if (wanted === undefined) return resourceId === null ? existing.filter(({ isDefault }) => isDefault).map(({ name }) => name) : []
+    const unknown = wanted.filter((scope) => !existing.some(({ name }) => name === scope))
+    if (unknown.length > 0) {
+      throw new OperatorError(`There is no scope ${unknown.join(', ')}. Create it first, or choose among those that scope list shows.`, { exitCode: exitCodes.refused })
+    }
+    return [...new Set(wanted)]
+  }
+
+  return {
+    async register ({ name, organizationId, environment, scopes: wanted, grants, resourceId }) {
+      const scopes = await chooseScopes(wanted, resourceId)
+      const id = newIdentifier(`cl_${environment}`)
+      const { id: secretId, secret } = format.generate(id, environment)
+      const client = await store.create({
+        id,
+        organizationId,
+        name,
+        environment,
+        grants: grants ?? (scopes.length > 0 || resourceId === null ? defaultGrants : []),
+        authenticationMethods,
+        resourceId,
+        scopes,
+        secret: { id: secretId, hash: await hasher.hash(secret), expiresAt: null }
+      })
+      return { client, secret }
+    },
+
+    async addSecret (client, expiresAt) {
+      const usable = [...client.secrets.values()].filter((secret) => isUsable(secret, clock())).length
+      if (usable >= maxUsableSecrets) {
+        throw new OperatorError(`The client ${client.id} has ${usable} usable secrets, and ${maxUsableSecrets} is the most. Revoke one first.`, { exitCode: exitCodes.refused })
+      }
+      const { id, secret } = format.generate(client.id, client.environment)
+      await store.addSecret(client.id, { id, hash: await hasher.hash(secret), expiresAt })
+      return { secretId: id, secret }
+    }
+  }
+}

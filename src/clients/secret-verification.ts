@@ -1,0 +1,118 @@
+/**
+ * Is this secret the client's? Cheapest first: the tag, the state of the secret, the memory of an earlier
+ * success, the stored verifier, and only then argon2, at most one computation for a request. How long a refusal
+ * takes depends on the form of the secret that was presented, never on the client that it names.
+ */
+import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
+import { LRUCache } from 'lru-cache'
+import type { Logger } from 'pino'
+import { isUsable, type Client, type ClientSecret } from './client.ts'
+import type { PresentedCredential } from './credential.ts'
+import { lengthPrefixed, parseTaggedSecret, type SecretFormat } from './secret-format.ts'
+import { dummyHash, isOutdated, type SecretHasher } from './secrets.ts'
+
+export type SecretVerdict = 'verified' | 'forged secret' | 'unknown secret' | 'secret expired or revoked' | 'wrong secret'
+
+export interface SecretVerification {
+  /** @param client undefined when there is none that may authenticate; the same work is done for the same form */
+  verify (credential: PresentedCredential, client: Client | undefined, now: number): Promise<SecretVerdict>
+}
+
+interface SecretVerificationDependencies {
+  readonly format: SecretFormat
+  readonly hasher: SecretHasher
+  /** 32 random bytes, stored sealed. */
+  readonly verifierKey: Buffer
+  readonly hasImportedSecrets: () => boolean
+  readonly store: {
+    storeVerifier (secretId: string, hash: string, verifier: string): Promise<void>
+    replaceHash (secretId: string, hash: string, replacement: { hash: string, verifier: string | null }): Promise<void>
+  }
+  readonly logger: Logger
+}
+
+export const maxSecretLength = 512
+const maxRemembered = 100_000
+
+export function createSecretVerification (dependencies: SecretVerificationDependencies): SecretVerification {
+  const { format, hasher, verifierKey, hasImportedSecrets, store, logger } = dependencies
+  const processKey = randomBytes(32)
+  // Successes only, one for each secret that exists: attackers can neither fill it nor push others out.
+  const remembered = new LRUCache<string, Buffer>({ max: maxRemembered })
+  const underWay = new Map<string, Promise<boolean>>()
+
+  async function verify (credential: PresentedCredential, client: Client | undefined, now: number): Promise<SecretVerdict> {
+    if (credential.secret.length > maxSecretLength) return 'wrong secret'
+    const tagged = parseTaggedSecret(credential.secret)
+    if (tagged === undefined) return await verifyImported(credential, client, now)
+    if (!format.isGenuine(tagged, credential.clientId)) return 'forged secret'
+    const secret = client?.secrets.get(tagged.secretId)
+    if (client === undefined || secret === undefined || secret.imported) return 'unknown secret'
+    if (!isUsable(secret, now)) return 'secret expired or revoked'
+    return await isRight(client, secret, credential.secret) ? 'verified' : 'wrong secret'
+  }
+
+  /** One hash for whatever client is named, a dummy when there is nothing to compare with. */
+  async function verifyImported (credential: PresentedCredential, client: Client | undefined, now: number): Promise<SecretVerdict> {
+    if (!hasImportedSecrets()) return 'unknown secret'
+    const secret = [...client?.secrets.values() ?? []].filter((each) => each.imported && isUsable(each, now)).at(-1)
+    if (client === undefined || secret === undefined) {
+      await hasher.verify(dummyHash, credential.secret)
+      return 'unknown secret'
+    }
+    return await isRight(client, secret, credential.secret) ? 'verified' : 'wrong secret'
+  }
+
+  async function isRight (client: Client, secret: ClientSecret, text: string): Promise<boolean> {
+    const input = lengthPrefixed(client.id, secret.id, secret.hash, text)
+    const fingerprint = mac(processKey, input)
+    const earlier = remembered.get(secret.id)
+    if (earlier !== undefined && timingSafeEqual(earlier, fingerprint)) return true
+    const right = secret.verifier === null
+      ? await hashOnce(fingerprint.toString('base64'), secret, text)
+      : isVerifier(secret.verifier, mac(verifierKey, input))
+    if (!right) return false
+    remembered.set(secret.id, fingerprint)
+    keepBetter(client, secret, text)
+    return true
+  }
+
+  /** Single flight: the same secret arriving many times at once is hashed once. */
+  function hashOnce (key: string, secret: ClientSecret, text: string): Promise<boolean> {
+    const running = underWay.get(key)
+    if (running !== undefined) return running
+    const started = hasher.verify(secret.hash, text).finally(() => underWay.delete(key))
+    underWay.set(key, started)
+    return started
+  }
+
+  /** After a success: an outdated hash is replaced, and a generated secret gets its verifier. Nobody waits for it. */
+  function keepBetter (client: Client, secret: ClientSecret, text: string): void {
+    const verifierFor = (hash: string): string | null => secret.imported
+      ? null
+      : mac(verifierKey, lengthPrefixed(client.id, secret.id, hash, text)).toString('base64url')
+
+    async function keep (): Promise<void> {
+      if (isOutdated(secret.hash)) {
+        const hash = await hasher.hash(text)
+        await store.replaceHash(secret.id, secret.hash, { hash, verifier: verifierFor(hash) })
+        return
+      }
+      const verifier = verifierFor(secret.hash)
+      if (verifier !== null && secret.verifier === null) await store.storeVerifier(secret.id, secret.hash, verifier)
+    }
+
+    keep().catch((error: unknown) => { logger.warn({ err: error, clientId: client.id, secretId: secret.id }, 'secret.verifier_not_stored') })
+  }
+
+  return { verify }
+}
+
+function isVerifier (stored: string, expected: Buffer): boolean {
+  const bytes = Buffer.from(stored, 'base64url')
+  return bytes.length === expected.length && timingSafeEqual(bytes, expected)
+}
+
+function mac (key: Buffer, input: Buffer): Buffer {
+  return createHmac('sha256', key).update(input).digest()
+}

@@ -1,0 +1,82 @@
+/**
+ * Password hashing of client secrets: argon2id with every parameter stated, one hash at a time (argon2 shares
+ * libuv's four threads with everything else), behind a bounded queue.
+ */
+import argon2 from 'argon2'
+import { temporarilyUnavailable } from '../oauth/errors.ts'
+
+/** @see OWASP Password Storage Cheat Sheet, argon2id: m = 19 MiB, t = 2, p = 1 */
+export const argon2Parameters = { memoryKiB: 19_456, passes: 2, lanes: 1 } as const
+/** A stored hash that asks for more is refused, not run: a row must not be able to exhaust the memory. */
+const argon2Bounds = { memoryKiB: 262_144, passes: 10, lanes: 4 } as const
+const maxWaiting = 32
+
+export interface SecretHasher {
+  hash (secret: string): Promise<string>
+  /**
+   * One argon2 computation.
+   * @throws OAuthError `temporarily_unavailable` when too many are waiting
+   */
+  verify (hash: string, secret: string): Promise<boolean>
+}
+
+export function createSecretHasher (): SecretHasher {
+  const inTurn = createQueue(maxWaiting)
+  return {
+    hash: (secret) => inTurn(() => argon2.hash(secret, {
+      type: argon2.argon2id,
+      memoryCost: argon2Parameters.memoryKiB,
+      timeCost: argon2Parameters.passes,
+      parallelism: argon2Parameters.lanes,
+      hashLength: 32
+    })),
+    async verify (hash, secret) {
+      if (!isAcceptable(hash)) return false
+      return await inTurn(() => argon2.verify(hash, secret))
+    }
+  }
+}
+
+/** Of the same cost as a real one and of no known secret: what an unknown client's secret is compared with. */
+export const dummyHash = '$argon2id$v=19$m=19456,t=2,p=1$c2lnbmV0LWR1bW15LXNhbHQ$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA'
+
+/** Whether the hash was made with weaker parameters than today's. */
+export function isOutdated (hash: string): boolean {
+  const parameters = parametersOf(hash)
+  if (parameters === undefined) return false
+  return parameters.memoryKiB < argon2Parameters.memoryKiB || parameters.passes < argon2Parameters.passes
+}
+
+/** Whether a stored hash is argon2id and within bounds. */
+export function isAcceptable (hash: string): boolean {
+  const parameters = parametersOf(hash)
+  return parameters !== undefined && parameters.memoryKiB <= argon2Bounds.memoryKiB &&
+    parameters.passes <= argon2Bounds.passes && parameters.lanes <= argon2Bounds.lanes
+}
+
+function parametersOf (hash: string): { memoryKiB: number, passes: number, lanes: number } | undefined {
+  const [, memory, passes, lanes] = /^\$argon2id\$v=19\$m=(\d{1,10}),t=(\d{1,10}),p=(\d{1,8})\$[\w+/]{11,88}\$[\w+/]{22,172}$/.exec(hash) ?? []
+  if (memory === undefined || passes === undefined || lanes === undefined) return undefined
+  return { memoryKiB: Number(memory), passes: Number(passes), lanes: Number(lanes) }
+}
+
+/** Runs tasks one after another; refuses when `limit` are waiting already. */
+function createQueue (limit: number): <Result>(task: () => Promise<Result>) => Promise<Result> {
+  let last: Promise<unknown> = Promise.resolve()
+  let waiting = 0
+  return async (task) => {
+    if (waiting >= limit) throw temporarilyUnavailable('Too many secrets are being verified at this moment; try again in a second.', 1, 'argon2 queue full')
+    waiting += 1
+    const previous = last
+    const result = (async () => {
+      await previous
+      return await task()
+    })()
+    last = result.catch(() => {})
+    try {
+      return await result
+    } finally {
+      waiting -= 1
+    }
+  }
+}

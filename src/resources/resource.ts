@@ -1,0 +1,54 @@
+/** A resource is an API: it is named by its identifier, the `aud` of its tokens, and defines scopes. */
+import { createTableView, type View } from '../changes/view.ts'
+
+export interface Scope {
+  /** Unique across resources. */
+  readonly name: string
+  readonly resourceId: string
+  readonly description: string
+  /** New clients get it, and it is among what a token request without `scope` asks for. */
+  readonly isDefault: boolean
+}
+
+export interface Resource {
+  readonly id: string
+  readonly identifier: string
+  readonly name: string
+  readonly createdAt: Date
+  readonly disabledAt: Date | null
+  readonly scopes: readonly Scope[]
+}
+
+export interface ResourceDirectory extends View {
+  get (id: string): Resource | undefined
+  byIdentifier (identifier: string): Resource | undefined
+  /** The resource that defines a scope, and the scope. */
+  scope (name: string): { readonly resource: Resource, readonly scope: Scope } | undefined
+}
+
+interface ResourceSource {
+  readAll (): Promise<Resource[]>
+  readOne (id: string): Promise<Resource | undefined>
+}
+
+export function createResourceDirectory (store: ResourceSource): ResourceDirectory {
+  let byIdentifier = new Map<string, Resource>()
+  let byScope = new Map<string, { resource: Resource, scope: Scope }>()
+  const table = createTableView<Resource>({
+    readAll: store.readAll,
+    readOne: store.readOne,
+    keyOf: ({ id }) => id,
+    onChange (rows) {
+      const resources = [...rows.values()]
+      byIdentifier = new Map(resources.map((resource) => [resource.identifier, resource]))
+      byScope = new Map(resources.flatMap((resource) => resource.scopes.map((scope) => [scope.name, { resource, scope }])))
+    }
+  })
+  return {
+    load: table.load,
+    refresh: table.refresh,
+    get: table.get,
+    byIdentifier: (identifier) => byIdentifier.get(identifier),
+    scope: (name) => byScope.get(name)
+  }
+}
