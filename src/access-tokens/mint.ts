@@ -1,0 +1,72 @@
+/** The single mint: every access token is made here, and nothing is written for it. */
+import { randomBytes, sign } from 'node:crypto'
+import { nowSeconds, type Clock } from '../clock.ts'
+import type { Client } from '../clients/client.ts'
+import { issuerOf } from '../environment.ts'
+import type { KeyRing } from '../keys/ring.ts'
+import { accessTokenType, defaultAccessTokenTtlSeconds, type AccessTokenClaims } from '../oauth/claims.ts'
+import { invalidScope, temporarilyUnavailable } from '../oauth/errors.ts'
+import type { Organization } from '../organizations/organization.ts'
+
+export interface Grant {
+  readonly client: Client
+  readonly organization: Organization
+  readonly scopes: readonly string[]
+  /** The identifier of the resource. */
+  readonly audience: string
+}
+
+export interface AccessToken {
+  /** JWS compact serialization. */
+  readonly token: string
+  readonly expiresInSeconds: number
+  readonly jti: string
+}
+
+export type Mint = (grant: Grant) => AccessToken
+
+interface MintDependencies {
+  readonly issuer: string
+  readonly keys: Pick<KeyRing, 'active'>
+  readonly clock: Clock
+}
+
+const maxTokenBytes = 4_096
+
+/** @see [RFC 9068 §2](https://www.rfc-editor.org/rfc/rfc9068.html#section-2) */
+export function createMint ({ issuer, keys, clock }: MintDependencies): Mint {
+  return ({ client, organization, scopes, audience }) => {
+    const key = keys.active(client.environment)
+    if (key === undefined) throw temporarilyUnavailable('The server has no signing key at this moment.', 5, `no active ${client.environment} key`)
+    const iat = issuedAt(nowSeconds(clock), client, organization)
+    const claims: AccessTokenClaims = {
+      iss: issuerOf(issuer, client.environment),
+      sub: client.id,
+      aud: audience,
+      exp: iat + defaultAccessTokenTtlSeconds,
+      iat,
+      jti: randomBytes(16).toString('base64url'),
+      client_id: client.id,
+      scope: scopes.join(' '),
+      org: organization.id,
+      env: client.environment
+    }
+    const signingInput = `${encode({ alg: key.algorithm, typ: accessTokenType, kid: key.kid })}.${encode(claims)}`
+    const token = `${signingInput}.${sign('sha256', Buffer.from(signingInput), key.privateKey).toString('base64url')}`
+    if (token.length > maxTokenBytes) throw invalidScope(`The token would be larger than ${maxTokenBytes} bytes: ask for fewer scopes.`)
+    return { token, expiresInSeconds: defaultAccessTokenTtlSeconds, jti: claims.jti }
+  }
+}
+
+/**
+ * A cut-off kills the tokens of its whole second. One that is minted in that very second, after the client was
+ * enabled again, is dated one second later, so that it lives.
+ */
+function issuedAt (now: number, client: Client, organization: Organization): number {
+  const cutOffs = [client, organization].map(({ tokensRevokedBefore }) => tokensRevokedBefore === null ? 0 : Math.floor(tokensRevokedBefore.getTime() / 1000) + 1)
+  return Math.max(now, ...cutOffs.filter((cutOff) => cutOff <= now + 1))
+}
+
+function encode (part: object): string {
+  return Buffer.from(JSON.stringify(part)).toString('base64url')
+}

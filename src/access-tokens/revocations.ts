@@ -1,0 +1,29 @@
+/** Which tokens were revoked one by one: stored first, then believed by this process, then by every other. */
+import { createTableView, type View } from '../changes/view.ts'
+import type { Clock } from '../clock.ts'
+import type { RevokedToken, RevokedTokenStore } from './store.ts'
+
+export interface Revocations extends View {
+  isRevoked (jti: string): boolean
+  /** Durable, and in force in this process, when it returns. */
+  revoke (token: RevokedToken): Promise<void>
+  /** Forgets revocations whose token has expired: nobody can ask about it any more. */
+  purgeExpired (): Promise<number>
+}
+
+/** Kept a little past the token's end, for clocks that differ. */
+const graceMillis = 3_600_000
+
+export function createRevocations (store: RevokedTokenStore, clock: Clock): Revocations {
+  const table = createTableView<RevokedToken>({ readAll: store.readAll, readOne: store.readOne, keyOf: ({ jti }) => jti })
+  return {
+    load: table.load,
+    refresh: table.refresh,
+    isRevoked: (jti) => table.get(jti) !== undefined,
+    async revoke (token) {
+      await store.add(token)
+      table.put(token)
+    },
+    purgeExpired: () => store.purge(new Date(clock() - graceMillis))
+  }
+}

@@ -1,0 +1,31 @@
+import type { Session } from '../db.ts'
+
+export interface RevokedToken {
+  readonly jti: string
+  readonly clientId: string
+  readonly expiresAt: Date
+}
+
+export interface RevokedTokenStore {
+  readAll (): Promise<RevokedToken[]>
+  readOne (jti: string): Promise<RevokedToken | undefined>
+  /** Durable when it returns; revoking twice is harmless. */
+  add (token: RevokedToken): Promise<void>
+  /** Forgets what has expired before the time given. @returns how many rows went */
+  purge (before: Date): Promise<number>
+}
+
+const select = { jti: true, clientId: true, expiresAt: true } as const
+
+export function createRevokedTokenStore (database: Session): RevokedTokenStore {
+  return {
+    readAll: () => database.revokedToken.findMany({ select }),
+    readOne: async (jti) => await database.revokedToken.findUnique({ where: { jti }, select }) ?? undefined,
+    async add (token) {
+      await database.revokedToken.createMany({ data: [token], skipDuplicates: true })
+    },
+    async purge (before) {
+      return (await database.revokedToken.deleteMany({ where: { expiresAt: { lt: before } } })).count
+    }
+  }
+}

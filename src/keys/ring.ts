@@ -1,0 +1,115 @@
+/**
+ * The keys of both environments in memory, and which of them signs, waits or is only published. It knows times,
+ * not tokens: a key signs from its activation until its successor's, and stays published until the last token
+ * that it may have signed has expired.
+ */
+import type { Logger } from 'pino'
+import { createTableView, type View } from '../changes/view.ts'
+import type { Clock } from '../clock.ts'
+import { environments, type Environment } from '../environment.ts'
+import { maxAccessTokenTtlSeconds } from '../oauth/claims.ts'
+import type { Progress } from '../progress.ts'
+import type { Sealer } from '../sealing/sealer.ts'
+import { openSigningKey, generateSigningKey, type SigningKey } from './signing-key.ts'
+import type { SigningKeyRow, SigningKeyStore } from './store.ts'
+
+export type KeyState = 'next' | 'active' | 'retired' | 'expired' | 'withdrawn'
+
+export interface KeyRing extends View {
+  /** The key that signs now. */
+  active (environment: Environment): SigningKey | undefined
+  /** Every key that verifiers need now: next, active, and retired ones whose tokens may still live. */
+  published (environment: Environment): SigningKey[]
+  /** A published key. */
+  find (kid: string): SigningKey | undefined
+}
+
+interface KeyRingDependencies {
+  readonly store: Pick<SigningKeyStore, 'readAll' | 'readOne'>
+  readonly sealer: Sealer
+  readonly clock: Clock
+  readonly logger: Logger
+}
+
+/** Clocks of verifiers may differ from ours by this much. */
+const skewSeconds = 300
+
+export function createKeyRing ({ store, sealer, clock, logger }: KeyRingDependencies): KeyRing {
+  /** A row that does not open is as good as none; the start refuses it, a running process says so and goes on. */
+  async function open (row: SigningKeyRow | undefined): Promise<SigningKey | undefined> {
+    if (row === undefined) return undefined
+    try {
+      return await openSigningKey(row, sealer)
+    } catch (error) {
+      logger.error({ err: error, kid: row.kid }, 'key.unreadable')
+      return undefined
+    }
+  }
+
+  const table = createTableView<SigningKey>({
+    readAll: async () => (await Promise.all((await store.readAll()).map(open))).filter((key) => key !== undefined),
+    readOne: async (kid) => await open(await store.readOne(kid)),
+    keyOf: ({ kid }) => kid
+  })
+
+  function inState (environment: Environment, states: readonly KeyState[]): SigningKey[] {
+    const all = [...table.values()]
+    return all.filter((key) => key.environment === environment && states.includes(keyState(key, all, clock())))
+  }
+
+  return {
+    load: table.load,
+    refresh: table.refresh,
+    active: (environment) => inState(environment, ['active'])[0],
+    published: (environment) => inState(environment, ['active', 'next', 'retired']),
+    find (kid) {
+      const key = table.get(kid)
+      if (key === undefined) return undefined
+      return ['active', 'next', 'retired'].includes(keyState(key, [...table.values()], clock())) ? key : undefined
+    }
+  }
+}
+
+interface KeyTimes {
+  readonly kid: string
+  readonly environment: Environment
+  readonly activatesAt: Date
+  readonly withdrawnAt: Date | null
+}
+
+/** What a key is at a time (milliseconds since the epoch), given all the keys there are. */
+export function keyState (key: KeyTimes, all: readonly KeyTimes[], now: number): KeyState {
+  if (key.withdrawnAt !== null && key.withdrawnAt.getTime() <= now) return 'withdrawn'
+  const siblings = all
+    .filter((each) => each.environment === key.environment && (each.withdrawnAt === null || each.withdrawnAt.getTime() > now))
+    .sort((one, other) => one.activatesAt.getTime() - other.activatesAt.getTime() || (one.kid < other.kid ? -1 : 1))
+  // With the clock before every activation (it was set back) the first key goes on signing: no key is never an answer.
+  const active = siblings.filter((each) => each.activatesAt.getTime() <= now).at(-1) ?? siblings[0]
+  if (active?.kid === key.kid) return 'active'
+  const position = siblings.findIndex((each) => each.kid === key.kid)
+  const successor = siblings[position + 1]
+  if (successor === undefined || key.activatesAt.getTime() > now) return 'next'
+  const lastToken = successor.activatesAt.getTime() + (maxAccessTokenTtlSeconds + skewSeconds) * 1000
+  return lastToken > now ? 'retired' : 'expired'
+}
+
+interface FirstKeysOptions {
+  readonly store: SigningKeyStore
+  readonly sealer: Sealer
+  readonly clock: Clock
+  readonly progress: Progress
+}
+
+/**
+ * Gives each environment without a key its first one; of processes that start together, one makes it.
+ * @throws OperatorError when a key that is there does not open: it is never replaced silently
+ */
+export async function ensureFirstKeys ({ store, sealer, clock, progress }: FirstKeysOptions): Promise<void> {
+  const rows = await store.readAll()
+  await Promise.all(rows.map((row) => openSigningKey(row, sealer)))
+  for (const environment of environments) {
+    if (rows.some((row) => row.environment === environment && row.withdrawnAt === null)) continue
+    progress(`making the first signing key of the ${environment} environment`)
+    await store.addFirst(await generateSigningKey(environment, new Date(clock()), sealer))
+  }
+}
