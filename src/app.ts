@@ -1,0 +1,127 @@
+/** The composition root: builds every dependency once, and registers the endpoints in reading order. */
+import type { RouteHandlerMethod } from 'fastify'
+import type { Logger } from 'pino'
+import { createCheckActive } from './access-tokens/active.ts'
+import { createMint } from './access-tokens/mint.ts'
+import { createRevocations } from './access-tokens/revocations.ts'
+import { createRevokedTokenStore } from './access-tokens/store.ts'
+import { createVerifyAccessToken } from './access-tokens/verify.ts'
+import { createFeed } from './changes/feed.ts'
+import { pruneChanges } from './changes/store.ts'
+import { createAuthenticate } from './clients/authenticate.ts'
+import { createClientDirectory } from './clients/directory.ts'
+import { createSecretFormat } from './clients/secret-format.ts'
+import { createSecretVerification } from './clients/secret-verification.ts'
+import { createSecretHasher } from './clients/secrets.ts'
+import { createClientStore } from './clients/store.ts'
+import type { Clock } from './clock.ts'
+import type { Config } from './config.ts'
+import { createDatabase } from './db.ts'
+import { createJwksEndpoint, createMetadataEndpoint } from './discovery/endpoint.ts'
+import { endpointPaths, metadataPaths } from './discovery/metadata.ts'
+import { environments } from './environment.ts'
+import { createErrorPage, errorPagePath } from './error-pages/endpoint.ts'
+import { createLivenessEndpoint, createReadinessEndpoint } from './health/endpoint.ts'
+import { createReadiness } from './health/readiness.ts'
+import { startHousekeeping } from './housekeeping.ts'
+import { createHttpServer } from './http/server.ts'
+import { createIntrospectionEndpoint } from './introspection/endpoint.ts'
+import { createKeyRing } from './keys/ring.ts'
+import { createSigningKeyStore } from './keys/store.ts'
+import { createOrganizationDirectory } from './organizations/organization.ts'
+import { createOrganizationStore } from './organizations/store.ts'
+import { createResourceDirectory } from './resources/resource.ts'
+import { createResourceStore } from './resources/store.ts'
+import { createRevocationEndpoint } from './revocation/endpoint.ts'
+import type { MasterKey } from './sealing/master-key.ts'
+import { createSealer } from './sealing/sealer.ts'
+import { openServerKeys } from './sealing/server-keys.ts'
+import { createSealedValueStore } from './sealing/store.ts'
+import { createTokenEndpoint } from './token/endpoint.ts'
+
+export interface AppDependencies {
+  readonly config: Config
+  /** Of the database, embedded or not. */
+  readonly url: string
+  readonly masterKey: MasterKey
+  readonly clock: Clock
+  readonly logger: Logger
+}
+
+export interface App {
+  listen (): Promise<void>
+  /** Readiness turns to 503 and answers close their connection; requests go on being answered. */
+  startDraining (): void
+  /** Finishes what is under way, then lets go of everything. */
+  close (): Promise<void>
+}
+
+/** @throws OperatorError when the database was not prepared or the master key is another one */
+export async function createApp ({ config, url, masterKey, clock, logger }: AppDependencies): Promise<App> {
+  const { issuer } = config
+  const database = createDatabase({ url, applicationName: 'signet' })
+  const sealer = createSealer(masterKey)
+  const serverKeys = await openServerKeys(createSealedValueStore(database), sealer)
+
+  const clientStore = createClientStore(database)
+  const organizations = createOrganizationDirectory(createOrganizationStore(database))
+  const resources = createResourceDirectory(createResourceStore(database))
+  const clients = createClientDirectory(clientStore)
+  const keys = createKeyRing({ store: createSigningKeyStore(database), sealer, clock, logger })
+  const revocations = createRevocations(createRevokedTokenStore(database), clock)
+  const feed = createFeed({
+    url, logger, views: { organization: organizations, resource: resources, client: clients, signing_key: keys, revoked_token: revocations }
+  })
+
+  const secrets = createSecretVerification({
+    format: createSecretFormat(serverKeys.secretTag),
+    hasher: createSecretHasher(),
+    verifierKey: serverKeys.secretVerifier,
+    hasImportedSecrets: clients.hasImportedSecrets,
+    store: clientStore,
+    logger
+  })
+  const authenticate = createAuthenticate({ clients, organizations, secrets, clock })
+  const mint = createMint({ issuer, keys, clock })
+  const verify = createVerifyAccessToken({ issuer, keys, clock })
+  const checkActive = createCheckActive({ verify, revocations, clients, organizations, resources })
+
+  const readiness = createReadiness({ feed, keys, staleLimitSeconds: config.staleLimitSeconds })
+  const server = createHttpServer({ config, logger, isDraining: readiness.isDraining })
+  const base = new URL(issuer).pathname.replace(/\/$/, '')
+  const fresh = { onRequest: readiness.requireFresh }
+  const post = (path: string, handler: RouteHandlerMethod): void => { server.post(base + path, fresh, handler) }
+  const get = (path: string, handler: RouteHandlerMethod): void => { server.get(path, fresh, handler) }
+
+  post(endpointPaths.token, createTokenEndpoint({ requireGrantType: config.requireGrantType, authenticate, resources, mint }))
+  post(endpointPaths.introspection, createIntrospectionEndpoint({ authenticate, checkActive, resources }))
+  post(endpointPaths.revocation, createRevocationEndpoint({ authenticate, verify, revocations }))
+  get(base + endpointPaths.jwks, createJwksEndpoint(keys, 'live'))
+  get(base + endpointPaths.wellKnownJwks, createJwksEndpoint(keys, 'live'))
+  get(`${base}/test${endpointPaths.jwks}`, createJwksEndpoint(keys, 'test'))
+  for (const environment of environments) {
+    for (const path of metadataPaths(issuer, environment)) get(path, createMetadataEndpoint(issuer, environment))
+  }
+  server.get(base + errorPagePath, createErrorPage())
+  server.get('/health/live', createLivenessEndpoint())
+  server.get('/health/ready', createReadinessEndpoint(readiness.state))
+
+  const stopHousekeeping = startHousekeeping([
+    { name: 'revoked tokens', run: revocations.purgeExpired },
+    { name: 'changes', run: () => pruneChanges(database, clock()) }
+  ], logger)
+
+  return {
+    async listen () {
+      await feed.start()
+      await server.listen({ port: config.port, host: config.host, backlog: 1_024 })
+    },
+    startDraining: readiness.startDraining,
+    async close () {
+      stopHousekeeping()
+      await server.close()
+      await feed.stop()
+      await database.$disconnect()
+    }
+  }
+}

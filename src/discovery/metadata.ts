@@ -1,0 +1,46 @@
+/** The authorization server metadata, made from the tables that the server acts on. */
+import { issuerOf, type Environment } from '../environment.ts'
+import { authenticationMethods } from '../oauth/authentication-methods.ts'
+import { grantTypes } from '../oauth/grant-types.ts'
+
+/** The protocol endpoints below the issuer; the same table registers the routes. */
+export const endpointPaths = {
+  token: '/oauth/v2/token',
+  introspection: '/oauth/v2/introspect',
+  revocation: '/oauth/v2/revoke',
+  jwks: '/oauth/v2/jwks',
+  wellKnownJwks: '/.well-known/jwks.json'
+} as const
+
+export const metadataNames = ['oauth-authorization-server', 'openid-configuration'] as const
+
+export interface Metadata {
+  readonly issuer: string
+  readonly [member: string]: string | readonly string[]
+}
+
+/** @see [RFC 8414 §2](https://www.rfc-editor.org/rfc/rfc8414.html#section-2) */
+export function metadataOf (issuer: string, environment: Environment): Metadata {
+  return {
+    issuer: issuerOf(issuer, environment),
+    token_endpoint: issuer + endpointPaths.token,
+    introspection_endpoint: issuer + endpointPaths.introspection,
+    revocation_endpoint: issuer + endpointPaths.revocation,
+    jwks_uri: issuerOf(issuer, environment) + endpointPaths.jwks,
+    grant_types_supported: grantTypes,
+    // REQUIRED by RFC 8414 §2, and empty: there is no authorization endpoint.
+    response_types_supported: [],
+    token_endpoint_auth_methods_supported: authenticationMethods,
+    introspection_endpoint_auth_methods_supported: authenticationMethods,
+    revocation_endpoint_auth_methods_supported: authenticationMethods
+  }
+}
+
+/**
+ * Where the metadata of an issuer is found: the well-known part before the issuer's path (RFC 8414 §3.1) and,
+ * as OpenID Connect Discovery 1.0 §4 has it, after the path.
+ */
+export function metadataPaths (issuer: string, environment: Environment): string[] {
+  const path = new URL(issuerOf(issuer, environment)).pathname.replace(/\/$/, '')
+  return metadataNames.flatMap((name) => [...new Set([`/.well-known/${name}${path}`, `${path}/.well-known/${name}`])])
+}

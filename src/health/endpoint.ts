@@ -1,0 +1,23 @@
+/** Liveness, which never looks at the database, and readiness: may this process be sent requests? */
+import type { RouteHandlerMethod } from 'fastify'
+
+export interface Readiness {
+  readonly ready: boolean
+  /** Why not. */
+  readonly reason?: string
+  readonly database: 'connected' | 'away'
+  /** Seconds since memory was last known to agree with the database. */
+  readonly stalenessSeconds: number
+}
+
+export function createLivenessEndpoint (): RouteHandlerMethod {
+  return (_request, reply) => reply.type('application/json').send(JSON.stringify({ live: true }))
+}
+
+export function createReadinessEndpoint (readiness: () => Readiness): RouteHandlerMethod {
+  return (_request, reply) => {
+    const state = readiness()
+    if (!state.ready) reply.code(503).header('Retry-After', '2')
+    return reply.type('application/json').send(JSON.stringify(state))
+  }
+}

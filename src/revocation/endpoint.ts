@@ -1,0 +1,54 @@
+/** `POST /oauth/v2/revoke`: a client kills one of its own tokens. 200 means durable, here and after a crash. */
+import type { RouteHandlerMethod } from 'fastify'
+import type { Revocations } from '../access-tokens/revocations.ts'
+import type { VerifyAccessToken } from '../access-tokens/verify.ts'
+import type { Authenticate } from '../clients/authenticate.ts'
+import { presentedCredential } from '../clients/credential.ts'
+import { readForm, type FormRules } from '../http/body.ts'
+import { credentialSources } from '../http/credential.ts'
+import { parameter } from '../http/form.ts'
+import type { AccessTokenClaims } from '../oauth/claims.ts'
+import { invalidRequest, temporarilyUnavailable, unauthorizedClient } from '../oauth/errors.ts'
+
+interface RevocationDependencies {
+  readonly authenticate: Authenticate
+  readonly verify: VerifyAccessToken
+  readonly revocations: Pick<Revocations, 'revoke' | 'isRevoked'>
+}
+
+const rules: FormRules = {
+  repeatable: new Set(),
+  known: new Set(['token', 'token_type_hint', 'client_id', 'client_secret', 'client_assertion', 'access_token'])
+}
+
+/**
+ * An expired, foreign or unreadable token is as good as revoked: 200 (RFC 7009 §2.2). `token_type_hint` is not needed.
+ * @see [RFC 7009 §2](https://www.rfc-editor.org/rfc/rfc7009.html#section-2)
+ */
+export function createRevocationEndpoint ({ authenticate, verify, revocations }: RevocationDependencies): RouteHandlerMethod {
+  async function revoke (claims: AccessTokenClaims): Promise<void> {
+    try {
+      await revocations.revoke({ jti: claims.jti, clientId: claims.client_id, expiresAt: new Date(claims.exp * 1000) })
+    } catch (error) {
+      throw temporarilyUnavailable('The revocation could not be stored, and the token is still active. Send the request again.', 2, error)
+    }
+  }
+
+  return async (request, reply) => {
+    const form = readForm(request, rules)
+    const { client } = await authenticate(presentedCredential(credentialSources(request, form)))
+    request.clientId = client.id
+    const token = parameter(form, 'token')
+    if (token === undefined) throw invalidRequest('token is missing: send the access token to revoke.')
+    const verified = await verify(token)
+    if ('refused' in verified) {
+      request.outcome = 'token.nothing_to_revoke'
+      request.cause = verified.refused
+    } else {
+      if (verified.claims.client_id !== client.id) throw unauthorizedClient('This token was issued to another client, which alone may revoke it.')
+      if (!revocations.isRevoked(verified.claims.jti)) await revoke(verified.claims)
+      request.outcome = 'token.revoked'
+    }
+    return reply.code(200).send()
+  }
+}

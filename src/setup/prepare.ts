@@ -1,0 +1,62 @@
+/**
+ * What must exist before anything is served or changed: the schema, the master key, the server's own keys, the
+ * first signing keys and, at the very first start of the embedded database, a sample to try things out with.
+ */
+import type { Clock } from '../clock.ts'
+import type { Config } from '../config.ts'
+import { createDatabase, type Database } from '../db.ts'
+import { ensureFirstKeys } from '../keys/ring.ts'
+import { createSigningKeyStore } from '../keys/store.ts'
+import { OperatorError } from '../operator-error.ts'
+import { migrate } from '../postgres/migrator.ts'
+import type { Progress } from '../progress.ts'
+import { createMasterKey, readMasterKey, type MasterKey } from '../sealing/master-key.ts'
+import { createSealer, type Sealer } from '../sealing/sealer.ts'
+import { ensureServerKeys, type ServerKeys } from '../sealing/server-keys.ts'
+import { createSealedValueStore } from '../sealing/store.ts'
+import { createSample, type Sample } from './sample.ts'
+
+interface PrepareOptions {
+  readonly config: Config
+  readonly url: string
+  /** Whether the database is the embedded one: only there is a sample made. */
+  readonly embedded: boolean
+  readonly clock: Clock
+  readonly progress: Progress
+}
+
+export interface Prepared {
+  readonly masterKey: MasterKey
+  readonly sealer: Sealer
+  readonly serverKeys: ServerKeys
+  /** Made just now; its secrets are shown this once. */
+  readonly sample: Sample | undefined
+}
+
+/** @throws OperatorError for a wrong or missing master key, a damaged key, a migration that this version cannot serve */
+export async function prepare ({ config, url, embedded, clock, progress }: PrepareOptions): Promise<Prepared> {
+  await migrate({ url, progress })
+  const database = createDatabase({ url, applicationName: 'signet setup', poolSize: 2 })
+  try {
+    const masterKey = await findMasterKey(database, config, progress)
+    const sealer = createSealer(masterKey)
+    const serverKeys = await ensureServerKeys(createSealedValueStore(database), sealer)
+    await ensureFirstKeys({ store: createSigningKeyStore(database), sealer, clock, progress })
+    const wantsSample = embedded && config.configFile === undefined
+    const sample = wantsSample ? await createSample({ database, serverKeys, issuer: config.issuer, clock }) : undefined
+    return { masterKey, sealer, serverKeys, sample }
+  } finally {
+    await database.$disconnect()
+  }
+}
+
+/** A key is made only for a database in which nothing is sealed yet: a lost key is never replaced silently. */
+async function findMasterKey (database: Database, config: Config, progress: Progress): Promise<MasterKey> {
+  const existing = await readMasterKey(config)
+  if (existing !== undefined) return existing
+  if ((await createSealedValueStore(database).readAll()).length > 0) {
+    throw new OperatorError(`The master key of this database is missing: there is none in ${config.dataDir}. Put master.key back, or set MASTER_KEY or MASTER_KEY_FILE to the key that the database was made with.`)
+  }
+  progress(`making a master key in ${config.dataDir}`)
+  return await createMasterKey(config)
+}

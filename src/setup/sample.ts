@@ -1,0 +1,77 @@
+/** The sample of the very first start: enough to get a token, verify it and introspect it within a minute. */
+import { createRegistration } from '../clients/registration.ts'
+import { createSecretFormat } from '../clients/secret-format.ts'
+import { createSecretHasher } from '../clients/secrets.ts'
+import { createClientStore } from '../clients/store.ts'
+import type { Clock } from '../clock.ts'
+import type { Database } from '../db.ts'
+import { createOrganizationStore } from '../organizations/store.ts'
+import { createResourceStore } from '../resources/store.ts'
+import type { ServerKeys } from '../sealing/server-keys.ts'
+
+export interface Sample {
+  /** What to print, once: it holds the secrets. */
+  readonly text: string
+}
+
+interface SampleOptions {
+  readonly database: Database
+  readonly serverKeys: ServerKeys
+  readonly issuer: string
+  readonly clock: Clock
+}
+
+const identifier = 'https://api.example.com'
+const scopes = [
+  { name: 'tournaments:read', description: 'Read tournaments and their results', isDefault: true },
+  { name: 'tournaments:write', description: 'Create and change tournaments', isDefault: false }
+]
+
+/** All of it or nothing, and only in a database without any organization. */
+export async function createSample ({ database, serverKeys, issuer, clock }: SampleOptions): Promise<Sample | undefined> {
+  return await database.$transaction(async (session) => {
+    const organizations = createOrganizationStore(session)
+    if ((await organizations.readAll()).length > 0) return undefined
+    const organization = await organizations.create({ name: 'Sample Organization' })
+    const resources = createResourceStore(session)
+    const resource = await resources.create({ identifier, name: 'Sample API' })
+    for (const scope of scopes) await resources.createScope({ ...scope, resourceId: resource.id })
+    const registration = createRegistration({
+      store: createClientStore(session),
+      format: createSecretFormat(serverKeys.secretTag),
+      hasher: createSecretHasher(),
+      clock,
+      readScopes: async () => (await resources.readAll()).flatMap((each) => each.scopes)
+    })
+    const common = { organizationId: organization.id, environment: 'live', grants: undefined } as const
+    const partner = await registration.register({ ...common, name: 'Sample partner backend', scopes: scopes.map(({ name }) => name), resourceId: null })
+    const api = await registration.register({ ...common, name: 'Sample API', scopes: undefined, resourceId: resource.id })
+    return { text: describe(issuer, { id: partner.client.id, secret: partner.secret }, { id: api.client.id, secret: api.secret }) }
+  }, { timeout: 30_000, maxWait: 10_000 })
+}
+
+interface Credentials { readonly id: string, readonly secret: string }
+
+function describe (issuer: string, partner: Credentials, api: Credentials): string {
+  const tokenRequest = `curl -s ${issuer}/oauth/v2/token -d client_id=${partner.id} -d client_secret=${partner.secret} -d scope=tournaments:read`
+  return `
+A sample was made to try things out with. Its secrets are shown this once:
+
+  organization      Sample Organization
+  resource          ${identifier} with the scopes ${scopes.map(({ name }) => name).join(' ')}
+  client            ${partner.id}
+  client secret     ${partner.secret}
+  resource client   ${api.id}
+  client secret     ${api.secret}
+
+Get a token:
+
+  ${tokenRequest}
+
+Introspect one, as the API would:
+
+  curl -s ${issuer}/oauth/v2/introspect -u ${api.id}:${api.secret} -d token=$(${tokenRequest} | sed -E 's/.*"access_token":"([^"]+)".*/\\1/')
+
+Metadata:  ${issuer}/.well-known/oauth-authorization-server
+`
+}

@@ -1,0 +1,62 @@
+/** What a client gets of what it asks for: rows 12 to 14. Pure; it never grants more than client and resource both allow. */
+import type { Client } from '../clients/client.ts'
+import { invalidScope, invalidTarget } from '../oauth/errors.ts'
+import type { Resource, ResourceDirectory } from '../resources/resource.ts'
+
+export interface Wish {
+  /** Undefined when the request has no `scope`: the client's default scopes. */
+  readonly scopes: readonly string[] | undefined
+  /** The values of `resource`. */
+  readonly resources: readonly string[]
+}
+
+export interface Decision {
+  readonly scopes: readonly string[]
+  /** The identifier of the one resource that all scopes belong to. */
+  readonly audience: string
+}
+
+type Resources = Pick<ResourceDirectory, 'byIdentifier' | 'scope'>
+
+/**
+ * @throws OAuthError `invalid_target`, `invalid_scope`
+ * @see [RFC 6749 §3.3](https://www.rfc-editor.org/rfc/rfc6749.html#section-3.3)
+ * @see [RFC 8707 §2](https://www.rfc-editor.org/rfc/rfc8707.html#section-2)
+ * @see [RFC 9068 §3](https://www.rfc-editor.org/rfc/rfc9068.html#section-3)
+ */
+export function decide (client: Client, wish: Wish, resources: Resources): Decision {
+  const targets = wish.resources.map((identifier) => knownTarget(identifier, resources))
+  const scopes = wish.scopes ?? defaultScopes(client, targets, resources)
+  const owners = scopes.map((name) => ownerOf(name, client, resources))
+  const refused = scopes.filter((_, position) => owners[position] === undefined)
+  if (refused.length > 0) throw invalidScope(`These scopes do not exist or are not granted to this client: ${refused.join(' ')}`)
+  const [owner, ...others] = new Set(owners)
+  if (owner === undefined) throw invalidScope('This client has no default scopes: name the scopes that you want in scope.')
+  if (others.length > 0) throw invalidScope('These scopes belong to different resources: ask for the scopes of one resource at a time.')
+  if (targets.length > 0 && !targets.includes(owner)) throw invalidTarget('The scopes belong to another resource than the one that resource names.')
+  return { scopes, audience: owner.identifier }
+}
+
+/** An absolute URI without a fragment that names a resource in use. */
+function knownTarget (identifier: string, resources: Resources): Resource {
+  if (!URL.canParse(identifier) || identifier.includes('#')) {
+    throw invalidTarget('resource must be an absolute URI without a fragment.')
+  }
+  const resource = resources.byIdentifier(identifier)
+  if (resource?.disabledAt !== null) throw invalidTarget(`There is no resource ${identifier}.`)
+  return resource
+}
+
+function defaultScopes (client: Client, targets: readonly Resource[], resources: Resources): string[] {
+  return [...client.scopes].filter((name) => {
+    const known = resources.scope(name)
+    return known?.scope.isDefault === true && known.resource.disabledAt === null && (targets.length === 0 || targets.includes(known.resource))
+  }).sort()
+}
+
+/** The resource of a scope that the client may have; undefined for any other. */
+function ownerOf (name: string, client: Client, resources: Resources): Resource | undefined {
+  if (!client.scopes.has(name)) return undefined
+  const resource = resources.scope(name)?.resource
+  return resource?.disabledAt === null ? resource : undefined
+}

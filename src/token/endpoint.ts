@@ -1,0 +1,36 @@
+/** `POST /oauth/v2/token`: the checks in PROTOCOL.md's order, cheapest first, then the token. */
+import type { RouteHandlerMethod } from 'fastify'
+import type { Mint } from '../access-tokens/mint.ts'
+import type { Authenticate } from '../clients/authenticate.ts'
+import { presentedCredential } from '../clients/credential.ts'
+import { readForm } from '../http/body.ts'
+import { credentialSources } from '../http/credential.ts'
+import { unauthorizedClient } from '../oauth/errors.ts'
+import type { ResourceDirectory } from '../resources/resource.ts'
+import { decide } from './decide.ts'
+import { selectGrant } from './grants/index.ts'
+import { readWish, tokenRequestRules } from './request.ts'
+import { tokenResponse } from './response.ts'
+
+interface TokenEndpointDependencies {
+  readonly requireGrantType: boolean
+  readonly authenticate: Authenticate
+  readonly resources: ResourceDirectory
+  readonly mint: Mint
+}
+
+/** @see [RFC 6749 §3.2](https://www.rfc-editor.org/rfc/rfc6749.html#section-3.2) */
+export function createTokenEndpoint ({ requireGrantType, authenticate, resources, mint }: TokenEndpointDependencies): RouteHandlerMethod {
+  return async (request, reply) => {
+    const form = readForm(request, tokenRequestRules)
+    const grant = selectGrant(form, requireGrantType)
+    const caller = await authenticate(presentedCredential(credentialSources(request, form)))
+    request.clientId = caller.client.id
+    if (!caller.client.grants.includes(grant.grantType)) throw unauthorizedClient(`This client may not use the grant_type ${grant.grantType}.`)
+    grant.checkParameters(form, caller)
+    const { scopes, audience } = decide(caller.client, readWish(form), resources)
+    const token = mint({ ...caller, scopes, audience })
+    request.outcome = 'token.issued'
+    return reply.type('application/json').send(tokenResponse(token, scopes))
+  }
+}

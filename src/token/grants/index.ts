@@ -1,0 +1,29 @@
+/** The grants of the token endpoint, by grant type: the table that requests are looked up in. */
+import { parameter, type Form } from '../../http/form.ts'
+import { invalidRequest, unsupportedGrantType } from '../../oauth/errors.ts'
+import { grantTypes, isGrantType, type GrantType } from '../../oauth/grant-types.ts'
+import { clientCredentials } from './client-credentials.ts'
+import type { GrantHandler } from './grant.ts'
+
+const handlers: Readonly<Record<GrantType, GrantHandler>> = {
+  client_credentials: clientCredentials
+}
+
+/** Their presence says that the request is of another kind, so that an absent grant_type is a mistake. */
+const otherCredentials = ['assertion', 'client_assertion', 'subject_token', 'actor_token', 'refresh_token', 'token', 'code']
+
+/**
+ * Rows 5 and 6.
+ * @throws OAuthError `invalid_request`, `unsupported_grant_type`
+ * @see [RFC 6749 §4.4.2](https://www.rfc-editor.org/rfc/rfc6749.html#section-4.4.2), which requires `grant_type`: see ADR 0006
+ */
+export function selectGrant (form: Form, requireGrantType: boolean): GrantHandler {
+  const named = parameter(form, 'grant_type')
+  if (named !== undefined) {
+    if (!isGrantType(named)) throw unsupportedGrantType(named)
+    return handlers[named]
+  }
+  const plain = form.has('client_secret') && !otherCredentials.some((name) => form.has(name))
+  if (requireGrantType || !plain) throw invalidRequest(`grant_type is missing: send one of ${grantTypes.join(', ')}.`)
+  return handlers.client_credentials
+}
