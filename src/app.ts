@@ -16,7 +16,7 @@ import { createSecretHasher } from './clients/secrets.ts'
 import { createClientStore } from './clients/store.ts'
 import type { Clock } from './clock.ts'
 import type { Config } from './config.ts'
-import { createDatabase } from './db.ts'
+import { createDatabase, patience } from './db.ts'
 import { createJwksEndpoint, createMetadataEndpoint } from './discovery/endpoint.ts'
 import { endpointPaths, metadataPaths } from './discovery/metadata.ts'
 import { environments } from './environment.ts'
@@ -59,16 +59,17 @@ export interface App {
 /** @throws OperatorError when the database was not prepared or the master key is another one */
 export async function createApp ({ config, url, masterKey, clock, logger }: AppDependencies): Promise<App> {
   const { issuer } = config
-  const database = createDatabase({ url, applicationName: 'signet' })
+  // Two pools: whole tables are read with patience, but whoever waits for an HTTP answer is not kept waiting.
+  const reading = createDatabase({ url, applicationName: 'signet directory', poolSize: 2 })
+  const writing = createDatabase({ url, applicationName: 'signet', patience: patience.request })
   const sealer = createSealer(masterKey)
-  const serverKeys = await openServerKeys(createSealedValueStore(database), sealer)
+  const serverKeys = await openServerKeys(createSealedValueStore(reading), sealer)
 
-  const clientStore = createClientStore(database)
-  const organizations = createOrganizationDirectory(createOrganizationStore(database))
-  const resources = createResourceDirectory(createResourceStore(database))
-  const clients = createClientDirectory(clientStore)
-  const keys = createKeyRing({ store: createSigningKeyStore(database), sealer, clock, logger })
-  const revocations = createRevocations(createRevokedTokenStore(database), clock)
+  const organizations = createOrganizationDirectory(createOrganizationStore(reading))
+  const resources = createResourceDirectory(createResourceStore(reading))
+  const clients = createClientDirectory(createClientStore(reading))
+  const keys = createKeyRing({ store: createSigningKeyStore(reading), sealer, clock, logger })
+  const revocations = createRevocations({ reading: createRevokedTokenStore(reading), writing: createRevokedTokenStore(writing), clock })
   const feed = createFeed({
     url, logger, views: { organization: organizations, resource: resources, client: clients, signing_key: keys, revoked_token: revocations }
   })
@@ -78,7 +79,7 @@ export async function createApp ({ config, url, masterKey, clock, logger }: AppD
     hasher: createSecretHasher(),
     verifierKey: serverKeys.secretVerifier,
     hasImportedSecrets: clients.hasImportedSecrets,
-    store: clientStore,
+    store: createClientStore(writing),
     logger
   })
   const authenticate = createAuthenticate({ clients, organizations, secrets, clock })
@@ -108,7 +109,7 @@ export async function createApp ({ config, url, masterKey, clock, logger }: AppD
 
   const stopHousekeeping = startHousekeeping([
     { name: 'revoked tokens', run: revocations.purgeExpired },
-    { name: 'changes', run: () => pruneChanges(database, clock()) }
+    { name: 'changes', run: () => pruneChanges(writing, clock()) }
   ], logger)
 
   return {
@@ -121,7 +122,7 @@ export async function createApp ({ config, url, masterKey, clock, logger }: AppD
       stopHousekeeping()
       await server.close()
       await feed.stop()
-      await database.$disconnect()
+      await Promise.all([reading.$disconnect(), writing.$disconnect()])
     }
   }
 }

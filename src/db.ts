@@ -10,25 +10,38 @@ export type Database = PrismaClient
 /** The database, or one transaction on it: what most stores need. */
 export type Session = Prisma.TransactionClient
 
+/** How long a statement may take, in milliseconds. */
+export const patience = {
+  /** Somebody waits for an HTTP answer: with the connection it stays under five seconds. */
+  request: 3_000,
+  /** Reading whole tables into memory, setting up, the CLI. */
+  background: 20_000
+} as const
+
 export interface DatabaseOptions {
   /** A PostgreSQL URL; for the embedded server its host is the folder of the Unix socket. */
   readonly url: string
   readonly applicationName: string
   /** Connections in the pool. */
   readonly poolSize?: number
+  /** Milliseconds. */
+  readonly patience?: number
 }
 
-export const databaseLimits = {
-  connectionTimeoutMillis: 3_000,
-  statement_timeout: 5_000,
-  query_timeout: 6_000,
-  lock_timeout: 4_000,
-  idle_in_transaction_session_timeout: 10_000
-} as const
+/** Every time limit that pg and PostgreSQL have, for connections whose statements may take so many milliseconds. */
+export function timeLimits (millis: number): Readonly<Record<'connectionTimeoutMillis' | 'statement_timeout' | 'query_timeout' | 'lock_timeout' | 'idle_in_transaction_session_timeout', number>> {
+  return {
+    connectionTimeoutMillis: 1_500,
+    lock_timeout: millis - 500,
+    statement_timeout: millis - 250,
+    query_timeout: millis,
+    idle_in_transaction_session_timeout: 10_000
+  }
+}
 
-export function createDatabase ({ url, applicationName, poolSize = 4 }: DatabaseOptions): Database {
+export function createDatabase ({ url, applicationName, poolSize = 4, patience: millis = patience.background }: DatabaseOptions): Database {
   const adapter = new PrismaPg(
-    { connectionString: url, application_name: applicationName, max: poolSize, idleTimeoutMillis: 30_000, ...databaseLimits },
+    { connectionString: url, application_name: applicationName, max: poolSize, idleTimeoutMillis: 30_000, ...timeLimits(millis) },
     // An idle connection that PostgreSQL ends is replaced by the pool at the next use.
     { onPoolError: () => {}, onConnectionError: () => {} }
   )

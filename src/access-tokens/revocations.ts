@@ -14,16 +14,22 @@ export interface Revocations extends View {
 /** Kept a little past the token's end, for clocks that differ. */
 const graceMillis = 3_600_000
 
-export function createRevocations (store: RevokedTokenStore, clock: Clock): Revocations {
-  const table = createTableView<RevokedToken>({ readAll: store.readAll, readOne: store.readOne, keyOf: ({ jti }) => jti })
+interface RevocationsDependencies {
+  readonly reading: Pick<RevokedTokenStore, 'readAll' | 'readOne'>
+  readonly writing: Pick<RevokedTokenStore, 'add' | 'purge'>
+  readonly clock: Clock
+}
+
+export function createRevocations ({ reading, writing, clock }: RevocationsDependencies): Revocations {
+  const table = createTableView<RevokedToken>({ readAll: reading.readAll, readOne: reading.readOne, keyOf: ({ jti }) => jti })
   return {
     load: table.load,
     refresh: table.refresh,
     isRevoked: (jti) => table.get(jti) !== undefined,
     async revoke (token) {
-      await store.add(token)
+      await writing.add(token)
       table.put(token)
     },
-    purgeExpired: () => store.purge(new Date(clock() - graceMillis))
+    purgeExpired: () => writing.purge(new Date(clock() - graceMillis))
   }
 }

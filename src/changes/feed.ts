@@ -5,7 +5,7 @@
  */
 import pg from 'pg'
 import type { Logger } from 'pino'
-import { databaseLimits } from '../db.ts'
+import { patience, timeLimits } from '../db.ts'
 import type { View } from './view.ts'
 
 export const feedEntities = ['organization', 'resource', 'client', 'signing_key', 'revoked_token'] as const
@@ -45,7 +45,7 @@ export function createFeed ({ url, views, logger, pollIntervalMillis = 250 }: Fe
 
   async function connect (): Promise<pg.Client> {
     const client = new pg.Client({
-      connectionString: url, application_name: 'signet feed', keepAlive: true, ...databaseLimits
+      connectionString: url, application_name: 'signet feed', keepAlive: true, ...timeLimits(patience.request)
     })
     client.on('error', (error) => { logger.warn({ err: error }, 'feed.connection_lost'); wake() })
     client.on('notification', () => { notified = true; wake() })
