@@ -21,6 +21,8 @@ interface PrepareOptions {
   readonly url: string
   /** Whether the database is the embedded one: only there is a sample made. */
   readonly embedded: boolean
+  /** `false`: not even there, for a command leaves nothing behind but what it was asked for. Default: true. */
+  readonly makesSample?: boolean
   readonly clock: Clock
   readonly progress: Progress
 }
@@ -34,7 +36,7 @@ export interface Prepared {
 }
 
 /** @throws OperatorError for a wrong or missing master key, a damaged key, a migration that this version cannot serve */
-export async function prepare ({ config, url, embedded, clock, progress }: PrepareOptions): Promise<Prepared> {
+export async function prepare ({ config, url, embedded, makesSample = true, clock, progress }: PrepareOptions): Promise<Prepared> {
   await migrate({ url, progress })
   const database = createDatabase({ url, applicationName: 'signet setup', poolSize: 2 })
   try {
@@ -42,7 +44,7 @@ export async function prepare ({ config, url, embedded, clock, progress }: Prepa
     const sealer = createSealer(masterKey)
     const serverKeys = await ensureServerKeys(createSealedValueStore(database), sealer)
     await ensureFirstKeys({ store: createSigningKeyStore(database), sealer, clock, progress })
-    const wantsSample = embedded && config.configFile === undefined
+    const wantsSample = embedded && makesSample && config.configFile === undefined
     const sample = wantsSample ? await createSample({ database, serverKeys, issuer: config.issuer, clock }) : undefined
     return { masterKey, sealer, serverKeys, sample }
   } finally {
@@ -55,6 +57,9 @@ async function findMasterKey (database: Database, config: Config, progress: Prog
   const existing = await readMasterKey(config)
   if (existing !== undefined) return existing
   if ((await createSealedValueStore(database).readAll()).length > 0) {
+    // Another process that started at the same moment may have made both just now.
+    const madeMeanwhile = await readMasterKey(config)
+    if (madeMeanwhile !== undefined) return madeMeanwhile
     throw new OperatorError(`The master key of this database is missing: there is none in ${config.dataDir}. Put master.key back, or set MASTER_KEY or MASTER_KEY_FILE to the key that the database was made with.`)
   }
   progress(`making a master key in ${config.dataDir}`)
