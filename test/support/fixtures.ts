@@ -1,0 +1,91 @@
+/** Organizations, resources and clients for tests, made through the very functions that the CLI calls. */
+import { createRegistration, type RegistrationInput } from '../../src/clients/registration.ts'
+import { createSecretFormat } from '../../src/clients/secret-format.ts'
+import { createSecretHasher } from '../../src/clients/secrets.ts'
+import { createClientStore } from '../../src/clients/store.ts'
+import type { Client } from '../../src/clients/client.ts'
+import type { Clock } from '../../src/clock.ts'
+import type { Database } from '../../src/db.ts'
+import { newIdentifier } from '../../src/identifiers.ts'
+import type { Organization } from '../../src/organizations/organization.ts'
+import { createOrganizationStore } from '../../src/organizations/store.ts'
+import type { Resource } from '../../src/resources/resource.ts'
+import { createResourceStore } from '../../src/resources/store.ts'
+import type { ServerKeys } from '../../src/sealing/server-keys.ts'
+
+export interface RegisteredClient {
+  readonly id: string
+  readonly secret: string
+  readonly client: Client
+}
+
+export interface Fixtures {
+  readonly organization: (name?: string) => Promise<Organization>
+  /** `scopes` maps names to whether they are default ones. */
+  readonly resource: (identifier: string, scopes: Readonly<Record<string, boolean>>) => Promise<Resource>
+  readonly client: (input: Partial<RegistrationInput> & { readonly organizationId: string }) => Promise<RegisteredClient>
+  readonly addSecret: (clientId: string, expiresAt?: Date) => Promise<{ readonly secretId: string, readonly secret: string }>
+  /** One of each, the usual scene: a partner with both scopes and the API's own resource client. */
+  readonly scene: () => Promise<Scene>
+}
+
+export interface Scene {
+  readonly organization: Organization
+  readonly resource: Resource
+  readonly partner: RegisteredClient
+  readonly api: RegisteredClient
+}
+
+interface FixtureDependencies {
+  readonly database: Database
+  readonly serverKeys: ServerKeys
+  readonly clock: Clock
+}
+
+export function createFixtures ({ database, serverKeys, clock }: FixtureDependencies): Fixtures {
+  const organizations = createOrganizationStore(database)
+  const resources = createResourceStore(database)
+  const store = createClientStore(database)
+  const registration = createRegistration({
+    store,
+    format: createSecretFormat(serverKeys.secretTag),
+    hasher: createSecretHasher(),
+    clock,
+    readScopes: async () => (await resources.readAll()).flatMap(({ scopes }) => scopes)
+  })
+
+  const fixtures: Fixtures = {
+    organization: (name = `Organization ${newIdentifier('test')}`) => organizations.create({ name }),
+
+    async resource (identifier, scopes) {
+      const { id } = await resources.create({ identifier, name: identifier })
+      for (const [name, isDefault] of Object.entries(scopes)) {
+        await resources.createScope({ name, isDefault, resourceId: id, description: `May ${name}` })
+      }
+      const resource = await resources.readOne(id)
+      if (resource === undefined) throw new Error('the resource vanished')
+      return resource
+    },
+
+    async client (input) {
+      const defaults = { name: 'A client', environment: 'live', scopes: undefined, grants: undefined, resourceId: null } as const
+      const { client, secret } = await registration.register({ ...defaults, ...input })
+      return { id: client.id, secret, client }
+    },
+
+    async addSecret (clientId, expiresAt) {
+      const client = await store.readOne(clientId)
+      if (client === undefined) throw new Error(`no client ${clientId}`)
+      return await registration.addSecret(client, expiresAt ?? null)
+    },
+
+    async scene () {
+      const organization = await fixtures.organization()
+      const resource = await fixtures.resource('https://api.example.com', { 'tournaments:read': true, 'tournaments:write': false })
+      const partner = await fixtures.client({ organizationId: organization.id, scopes: ['tournaments:read', 'tournaments:write'] })
+      const api = await fixtures.client({ organizationId: organization.id, resourceId: resource.id })
+      return { organization, resource, partner, api }
+    }
+  }
+  return fixtures
+}
