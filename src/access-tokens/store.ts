@@ -9,6 +9,7 @@ export interface RevokedToken {
 export interface RevokedTokenStore {
   readAll (): Promise<RevokedToken[]>
   readOne (jti: string): Promise<RevokedToken | undefined>
+  readRevokedAt (jti: string): Promise<Date | undefined>
   /** Durable when it returns; revoking twice is harmless. */
   add (token: RevokedToken): Promise<void>
   /** Forgets what has expired before the time given. @returns how many rows went */
@@ -21,6 +22,7 @@ export function createRevokedTokenStore (database: Session): RevokedTokenStore {
   return {
     readAll: () => database.revokedToken.findMany({ select }),
     readOne: async (jti) => await database.revokedToken.findUnique({ where: { jti }, select }) ?? undefined,
+    readRevokedAt: async (jti) => (await database.revokedToken.findUnique({ where: { jti }, select: { revokedAt: true } }))?.revokedAt,
     async add (token) {
       await database.revokedToken.createMany({ data: [token], skipDuplicates: true })
     },

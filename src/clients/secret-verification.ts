@@ -57,7 +57,7 @@ export function createSecretVerification (dependencies: SecretVerificationDepend
     if (!hasImportedSecrets()) return 'unknown secret'
     const secret = [...client?.secrets.values() ?? []].filter((each) => each.imported && isUsable(each, now)).at(-1)
     if (client === undefined || secret === undefined) {
-      await hasher.verify(dummyHash, credential.secret)
+      await hasher.verify(dummyHash, credential.secret, 'anybody')
       return 'unknown secret'
     }
     return await isRight(client, secret, credential.secret) ? 'verified' : 'wrong secret'
@@ -81,7 +81,7 @@ export function createSecretVerification (dependencies: SecretVerificationDepend
   function hashOnce (key: string, secret: ClientSecret, text: string): Promise<boolean> {
     const running = underWay.get(key)
     if (running !== undefined) return running
-    const started = hasher.verify(secret.hash, text).finally(() => underWay.delete(key))
+    const started = hasher.verify(secret.hash, text, secret.imported ? 'anybody' : 'genuine').finally(() => underWay.delete(key))
     underWay.set(key, started)
     return started
   }

@@ -1,9 +1,9 @@
 /**
  * Password hashing of client secrets: argon2id with every parameter stated, one hash at a time (argon2 shares
- * libuv's four threads with everything else), behind a bounded queue.
+ * libuv's four threads with everything else), in bounded lanes.
  */
 import argon2 from 'argon2'
-import { temporarilyUnavailable } from '../oauth/errors.ts'
+import { createTurns, type Lane } from './turns.ts'
 
 /** @see OWASP Password Storage Cheat Sheet, argon2id: m = 19 MiB, t = 2, p = 1 */
 export const argon2Parameters = { memoryKiB: 19_456, passes: 2, lanes: 1 } as const
@@ -11,28 +11,26 @@ export const argon2Parameters = { memoryKiB: 19_456, passes: 2, lanes: 1 } as co
 const argon2Bounds = { memoryKiB: 262_144, passes: 10, lanes: 4 } as const
 const maxWaiting = 32
 
+/** Both throw an OAuthError `temporarily_unavailable` when too many are waiting. */
 export interface SecretHasher {
   hash (secret: string): Promise<string>
-  /**
-   * One argon2 computation.
-   * @throws OAuthError `temporarily_unavailable` when too many are waiting
-   */
-  verify (hash: string, secret: string): Promise<boolean>
+  /** One argon2 computation. @param lane who can cause it */
+  verify (hash: string, secret: string, lane: Lane): Promise<boolean>
 }
 
 export function createSecretHasher (): SecretHasher {
-  const inTurn = createQueue(maxWaiting)
+  const inTurn = createTurns(maxWaiting)
   return {
-    hash: (secret) => inTurn(() => argon2.hash(secret, {
+    hash: (secret) => inTurn('genuine', () => argon2.hash(secret, {
       type: argon2.argon2id,
       memoryCost: argon2Parameters.memoryKiB,
       timeCost: argon2Parameters.passes,
       parallelism: argon2Parameters.lanes,
       hashLength: 32
     })),
-    async verify (hash, secret) {
+    async verify (hash, secret, lane) {
       if (!isAcceptable(hash)) return false
-      return await inTurn(() => argon2.verify(hash, secret))
+      return await inTurn(lane, () => argon2.verify(hash, secret))
     }
   }
 }
@@ -58,25 +56,4 @@ function parametersOf (hash: string): { memoryKiB: number, passes: number, lanes
   const [, memory, passes, lanes] = /^\$argon2id\$v=19\$m=(\d{1,10}),t=(\d{1,10}),p=(\d{1,8})\$[\w+/]{11,88}\$[\w+/]{22,172}$/.exec(hash) ?? []
   if (memory === undefined || passes === undefined || lanes === undefined) return undefined
   return { memoryKiB: Number(memory), passes: Number(passes), lanes: Number(lanes) }
-}
-
-/** Runs tasks one after another; refuses when `limit` are waiting already. */
-function createQueue (limit: number): <Result>(task: () => Promise<Result>) => Promise<Result> {
-  let last: Promise<unknown> = Promise.resolve()
-  let waiting = 0
-  return async (task) => {
-    if (waiting >= limit) throw temporarilyUnavailable('Too many secrets are being verified at this moment; try again in a second.', 1, 'argon2 queue full')
-    waiting += 1
-    const previous = last
-    const result = (async () => {
-      await previous
-      return await task()
-    })()
-    last = result.catch(() => {})
-    try {
-      return await result
-    } finally {
-      waiting -= 1
-    }
-  }
 }

@@ -29,6 +29,8 @@ export interface ClientStore {
   setDisabledAt (id: string, disabledAt: Date | null): Promise<void>
   addSecret (clientId: string, secret: NewSecret): Promise<void>
   revokeSecret (id: string, revokedAt: Date): Promise<void>
+  /** @returns the id of the client that has the secret */
+  findSecretOwner (secretId: string): Promise<string | undefined>
   /** Only while the hash is still the one that the verifier was computed from. */
   storeVerifier (secretId: string, hash: string, verifier: string): Promise<void>
   /** Replaces an outdated hash of the same secret. */
@@ -67,6 +69,9 @@ export function createClientStore (database: Session): ClientStore {
     },
     async revokeSecret (id, revokedAt) {
       await database.clientSecret.update({ where: { id }, data: { revokedAt } })
+    },
+    async findSecretOwner (secretId) {
+      return (await database.clientSecret.findUnique({ where: { id: secretId }, select: { clientId: true } }))?.clientId
     },
     async storeVerifier (secretId, hash, verifier) {
       await database.clientSecret.updateMany({ where: { id: secretId, hash, verifier: null }, data: { verifier } })

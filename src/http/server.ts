@@ -18,6 +18,8 @@ export const httpLimits = {
   /** From the first byte of a request to its last. */
   requestTimeoutMillis: 15_000,
   keepAliveTimeoutMillis: 72_000,
+  /** Nothing sent or received, such as an answer that nobody reads. */
+  inactivityTimeoutMillis: 30_000,
   connections: 10_000,
   pathLength: 512
 } as const
@@ -37,7 +39,7 @@ export function createHttpServer ({ config, logger, isDraining }: HttpServerOpti
     bodyLimit: httpLimits.bodyBytes,
     requestTimeout: httpLimits.requestTimeoutMillis,
     keepAliveTimeout: httpLimits.keepAliveTimeoutMillis,
-    connectionTimeout: 0, // idle sockets are ended by the keep-alive and request time-outs
+    connectionTimeout: httpLimits.inactivityTimeoutMillis,
     http: { maxHeaderSize: httpLimits.headerBytes, headersTimeout: httpLimits.headersTimeoutMillis, insecureHTTPParser: false },
     return503OnClosing: false,
     forceCloseConnections: 'idle',

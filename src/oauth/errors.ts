@@ -25,12 +25,6 @@ export const errorTable = {
     meaning: 'Client authentication failed. For your safety the answer does not say whether the client is unknown or disabled, or the secret wrong, expired or revoked.',
     cure: 'Check client_id and client_secret, and that they belong together. The operator finds the cause in the log under the request id.'
   },
-  invalid_grant: {
-    status: 400,
-    source: 'RFC 6749 §5.2',
-    meaning: 'The assertion that was sent as a grant is not acceptable.',
-    cure: 'Make a new assertion: signed by a registered credential, for this issuer, unexpired and used once.'
-  },
   unauthorized_client: {
     status: 400,
     source: 'RFC 6749 §5.2, RFC 7009 §2.1',
