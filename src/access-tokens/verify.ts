@@ -3,7 +3,7 @@
  * check the audience, revocation, nor whether the client still exists: active.ts and the endpoints do.
  */
 import { errors, jwtVerify } from 'jose'
-import { Value } from 'typebox/value'
+import { Value } from '@sinclair/typebox/value'
 import type { Clock } from '../clock.ts'
 import { issuerOf } from '../environment.ts'
 import type { KeyRing } from '../keys/ring.ts'

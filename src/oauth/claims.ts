@@ -1,5 +1,5 @@
 /** The claims of an access token, as issued and as believed again. */
-import { Type, type Static } from 'typebox'
+import { Type, type Static } from '@sinclair/typebox'
 
 /**
  * @see [RFC 9068 §2.2](https://www.rfc-editor.org/rfc/rfc9068.html#section-2.2)

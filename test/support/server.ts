@@ -52,7 +52,7 @@ export async function startTestServer (options: TestServerOptions = {}): Promise
   const siblings: TestServer[] = []
   return {
     config,
-    origin: `http://127.0.0.1:${port}`,
+    origin: `http://127.0.0.1:${config.port}`,
     issuer: config.issuer,
     databaseUrl: url,
     database,
