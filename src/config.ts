@@ -93,7 +93,7 @@ function readEnvironment (environment: Readonly<Record<string, string | undefine
     }
     const value = fromText(text, schema)
     if (!Value.Check(schema, value)) {
-      throw new OperatorError(`${name} is not usable: ${expectation(schema)}. ${'description' in schema ? String(schema.description) : ''}`)
+      throw new OperatorError(`${name} is not usable: ${expectation(schema)}. ${schema.description ?? ''}`)
     }
     values[name] = value
   }

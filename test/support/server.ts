@@ -23,6 +23,8 @@ export interface TestServer {
   readonly fixtures: Fixtures
   /** Every log line so far, parsed. */
   readonly logs: readonly Record<string, unknown>[]
+  /** For tests that measure memory or count lines. */
+  readonly forgetLogs: () => void
   /** Another process's worth of server on the same database. */
   readonly startSibling: (environment?: Readonly<Record<string, string>>) => Promise<TestServer>
   readonly startDraining: () => void
@@ -59,6 +61,7 @@ export async function startTestServer (options: TestServerOptions = {}): Promise
     prepared,
     fixtures: createFixtures({ database, serverKeys: prepared.serverKeys, clock }),
     logs,
+    forgetLogs () { logs.length = 0 },
     startDraining: app.startDraining,
     async startSibling (more = {}) {
       const sibling = await startTestServer({ clock, databaseUrl: url, environment: { ISSUER: config.issuer, ...environment, ...more, MASTER_KEY: masterKey } })
