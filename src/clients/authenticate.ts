@@ -1,9 +1,10 @@
-/** Client authentication: row 9. Whatever is wrong, the answer is one; the cause is for the log. */
+/** Client authentication: rows 7 to 9. Whatever is wrong with a credential, the answer is one; the cause is for the log. */
 import type { Clock } from '../clock.ts'
+import type { CredentialSources } from '../http/credential.ts'
 import { invalidClient } from '../oauth/errors.ts'
 import type { Organization, OrganizationDirectory } from '../organizations/organization.ts'
 import type { Client } from './client.ts'
-import type { PresentedCredential } from './credential.ts'
+import { presentedCredential, type PresentedCredential } from './credential.ts'
 import type { ClientDirectory } from './directory.ts'
 import type { SecretVerification } from './secret-verification.ts'
 
@@ -12,7 +13,8 @@ export interface AuthenticatedClient {
   readonly organization: Organization
 }
 
-export type Authenticate = (credential: PresentedCredential) => Promise<AuthenticatedClient>
+/** @throws OAuthError `invalid_request`, `invalid_client`, `temporarily_unavailable` */
+export type Authenticate = (sources: CredentialSources) => Promise<AuthenticatedClient>
 
 interface AuthenticateDependencies {
   readonly clients: Pick<ClientDirectory, 'get'>
@@ -41,7 +43,8 @@ export function createAuthenticate ({ clients, organizations, secrets, clock }: 
     return { client, organization }
   }
 
-  return async (credential) => {
+  return async (sources) => {
+    const credential = presentedCredential(sources)
     const found = standing(credential)
     const known = typeof found === 'string' ? undefined : found
     const verdict = await secrets.verify(credential, known?.client, clock())

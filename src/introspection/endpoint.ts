@@ -3,7 +3,6 @@ import type { RouteHandlerMethod } from 'fastify'
 import { audiencesOf, type CheckActive } from '../access-tokens/active.ts'
 import type { Authenticate } from '../clients/authenticate.ts'
 import type { Client } from '../clients/client.ts'
-import { presentedCredential } from '../clients/credential.ts'
 import { readForm, type FormRules } from '../http/body.ts'
 import { credentialSources } from '../http/credential.ts'
 import { parameter } from '../http/form.ts'
@@ -38,7 +37,7 @@ export function createIntrospectionEndpoint ({ authenticate, checkActive, resour
 
   return async (request, reply) => {
     const form = readForm(request, rules)
-    const { client } = await authenticate(presentedCredential(credentialSources(request, form)))
+    const { client } = await authenticate(credentialSources(request, form))
     request.clientId = client.id
     const token = parameter(form, 'token')
     if (token === undefined) throw invalidRequest('token is missing: send the access token to look at.')

@@ -3,7 +3,6 @@ import type { RouteHandlerMethod } from 'fastify'
 import type { Revocations } from '../access-tokens/revocations.ts'
 import type { VerifyAccessToken } from '../access-tokens/verify.ts'
 import type { Authenticate } from '../clients/authenticate.ts'
-import { presentedCredential } from '../clients/credential.ts'
 import { readForm, type FormRules } from '../http/body.ts'
 import { credentialSources } from '../http/credential.ts'
 import { parameter } from '../http/form.ts'
@@ -36,7 +35,7 @@ export function createRevocationEndpoint ({ authenticate, verify, revocations }:
 
   return async (request, reply) => {
     const form = readForm(request, rules)
-    const { client } = await authenticate(presentedCredential(credentialSources(request, form)))
+    const { client } = await authenticate(credentialSources(request, form))
     request.clientId = client.id
     const token = parameter(form, 'token')
     if (token === undefined) throw invalidRequest('token is missing: send the access token to revoke.')

@@ -2,7 +2,6 @@
 import type { RouteHandlerMethod } from 'fastify'
 import type { Mint } from '../access-tokens/mint.ts'
 import type { Authenticate } from '../clients/authenticate.ts'
-import { presentedCredential } from '../clients/credential.ts'
 import { readForm } from '../http/body.ts'
 import { credentialSources } from '../http/credential.ts'
 import { unauthorizedClient } from '../oauth/errors.ts'
@@ -24,7 +23,7 @@ export function createTokenEndpoint ({ requireGrantType, authenticate, resources
   return async (request, reply) => {
     const form = readForm(request, tokenRequestRules)
     const grant = selectGrant(form, requireGrantType)
-    const caller = await authenticate(presentedCredential(credentialSources(request, form)))
+    const caller = await authenticate(credentialSources(request, form))
     request.clientId = caller.client.id
     if (!caller.client.grants.includes(grant.grantType)) throw unauthorizedClient(`This client may not use the grant_type ${grant.grantType}.`)
     grant.checkParameters(form, caller)
