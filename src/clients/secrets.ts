@@ -7,7 +7,7 @@ import { createTurns, type Lane } from './turns.ts'
 
 /** @see OWASP Password Storage Cheat Sheet, argon2id: m = 19 MiB, t = 2, p = 1 */
 export const argon2Parameters = { memoryKiB: 19_456, passes: 2, lanes: 1 } as const
-/** A stored hash that asks for more is refused, not run: a row must not be able to exhaust the memory. */
+/** A stored hash that asks for more, or for what argon2 cannot do, is refused, not run: a row must not exhaust the memory. */
 const argon2Bounds = { memoryKiB: 262_144, passes: 10, lanes: 4 } as const
 const maxWaiting = 32
 
@@ -48,8 +48,10 @@ export function isOutdated (hash: string): boolean {
 /** Whether a stored hash is argon2id and within bounds. */
 export function isAcceptable (hash: string): boolean {
   const parameters = parametersOf(hash)
-  return parameters !== undefined && parameters.memoryKiB <= argon2Bounds.memoryKiB &&
-    parameters.passes <= argon2Bounds.passes && parameters.lanes <= argon2Bounds.lanes
+  if (parameters === undefined) return false
+  const { memoryKiB, passes, lanes } = parameters
+  return passes >= 1 && passes <= argon2Bounds.passes && lanes >= 1 && lanes <= argon2Bounds.lanes &&
+    memoryKiB >= 8 * lanes && memoryKiB <= argon2Bounds.memoryKiB // RFC 9106 §3.1
 }
 
 function parametersOf (hash: string): { memoryKiB: number, passes: number, lanes: number } | undefined {

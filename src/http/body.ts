@@ -1,6 +1,6 @@
 /** Form bodies of protocol endpoints: rows 2 to 4 of the token request's checks; row 1 is the server's body limit. */
 import type { FastifyRequest } from 'fastify'
-import { invalidRequest } from '../oauth/errors.ts'
+import { invalidRequest, type OAuthError } from '../oauth/errors.ts'
 import { parseForm, type Form } from './form.ts'
 
 export interface FormRules {
@@ -29,8 +29,12 @@ const formMediaType = /^application\/x-www-form-urlencoded\s*(;\s*charset\s*=\s*
 function requireFormMediaType (contentType: string | undefined): void {
   if (contentType === undefined) throw invalidRequest('Send the parameters as application/x-www-form-urlencoded; the request has no Content-Type.')
   if (!formMediaType.test(contentType.trim())) {
-    throw invalidRequest(`Send the parameters as application/x-www-form-urlencoded, not as ${contentType.slice(0, 100)}.`)
+    throw wrongMediaType(contentType)
   }
+}
+
+export function wrongMediaType (contentType: string): OAuthError {
+  return invalidRequest(`Send the parameters as application/x-www-form-urlencoded, not as ${contentType.slice(0, 100)}.`)
 }
 
 function refuseQueryParameters (url: string, { repeatable, known }: FormRules): void {

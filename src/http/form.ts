@@ -22,11 +22,7 @@ export function parseForm (bytes: Uint8Array, repeatable: ReadonlySet<string>): 
   const pairs = text.split('&', maxParameters + 1)
   if (pairs.length > maxParameters) throw invalidRequest(`A request may have at most ${maxParameters} parameters.`)
   const seen = new Set<string>()
-  for (const pair of pairs) {
-    if (pair === '') continue
-    const equals = pair.indexOf('=')
-    const name = decode(equals === -1 ? pair : pair.slice(0, equals))
-    const value = equals === -1 ? '' : decode(pair.slice(equals + 1))
+  for (const [name, value] of pairs.filter((pair) => pair !== '').map(decodePair)) {
     if (seen.has(name) && !repeatable.has(name)) throw invalidRequest(`The parameter ${name} is there twice; send it once.`)
     seen.add(name)
     if (value === '') continue
@@ -35,6 +31,11 @@ export function parseForm (bytes: Uint8Array, repeatable: ReadonlySet<string>): 
     else values.push(value)
   }
   return form
+}
+
+function decodePair (pair: string): [name: string, value: string] {
+  const equals = pair.indexOf('=')
+  return equals === -1 ? [decode(pair), ''] : [decode(pair.slice(0, equals)), decode(pair.slice(equals + 1))]
 }
 
 function decode (text: string): string {

@@ -1,6 +1,7 @@
 /** One line a request: who, what came of it, how long. Never a body, a query, a header, a secret or a token. */
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Logger } from 'pino'
+import { redact } from './redact.ts'
 import { addressOf, pathOf } from './request.ts'
 
 declare module 'fastify' {
@@ -31,9 +32,4 @@ export function logRequest (logger: Logger, request: FastifyRequest, reply: Fast
   if (reply.statusCode >= 500) logger.error(line, 'request.completed')
   else if (path.startsWith('/health/')) logger.debug(line, 'request.completed')
   else logger.info(line, 'request.completed')
-}
-
-/** Masks what looks like one of our secrets or like a JWT. */
-export function redact (text: string): string {
-  return text.replace(/sgs_(live|test)_\w+|eyJ[\w-]+(\.[\w-]*)*/g, '[redacted]')
 }

@@ -2,12 +2,13 @@
 import { randomUUID } from 'node:crypto'
 import { isIP } from 'node:net'
 import type { FastifyRequest } from 'fastify'
+import { redact } from './redact.ts'
 
 const saneRequestId = /^[\w.:-]{8,128}$/
 
-/** The caller's own `X-Request-Id` when it is a sane one, else a new one. */
+/** The caller's own `X-Request-Id` when it is a sane one, else a new one. One that looks like a secret or a token is not. */
 export function requestIdOf (inbound: string | string[] | undefined): string {
-  return typeof inbound === 'string' && saneRequestId.test(inbound) ? inbound : randomUUID()
+  return typeof inbound === 'string' && saneRequestId.test(inbound) && redact(inbound) === inbound ? inbound : randomUUID()
 }
 
 /** The path without its query. */

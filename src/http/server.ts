@@ -3,11 +3,12 @@
  * Every limit is stated here; Fastify's and Node's defaults are not leaned on.
  */
 import type { Socket } from 'node:net'
-import { STATUS_CODES } from 'node:http'
+import { STATUS_CODES, type IncomingMessage } from 'node:http'
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { Logger } from 'pino'
 import type { Config } from '../config.ts'
 import { invalidRequest, OAuthError, serverError } from '../oauth/errors.ts'
+import { wrongMediaType } from './body.ts'
 import { pathOf, requestIdOf } from './request.ts'
 import { logRequest } from './request-log.ts'
 
@@ -40,13 +41,17 @@ export function createHttpServer ({ config, logger, isDraining }: HttpServerOpti
     requestTimeout: httpLimits.requestTimeoutMillis,
     keepAliveTimeout: httpLimits.keepAliveTimeoutMillis,
     connectionTimeout: httpLimits.inactivityTimeoutMillis,
-    http: { maxHeaderSize: httpLimits.headerBytes, headersTimeout: httpLimits.headersTimeoutMillis, insecureHTTPParser: false },
+    http: { maxHeaderSize: httpLimits.headerBytes, headersTimeout: httpLimits.headersTimeoutMillis, insecureHTTPParser: false, requireHostHeader: false },
     return503OnClosing: false,
     forceCloseConnections: 'idle',
     exposeHeadRoutes: true,
     routerOptions: { caseSensitive: true, ignoreTrailingSlash: false, ignoreDuplicateSlashes: false, maxParamLength: 128 },
     clientErrorHandler: answerUnreadableRequest,
-    frameworkErrors: (error, request, reply) => { answerError(error, request, reply) }
+    // Fastify runs no hooks for these, such as an unreadable path.
+    frameworkErrors (error, request, reply) {
+      reply.raw.once('finish', () => { logRequest(logger, request, reply) })
+      answerError(error, request, reply)
+    }
   })
   server.server.maxConnections = httpLimits.connections
   server.decorateRequest('clientId', undefined)
@@ -57,6 +62,9 @@ export function createHttpServer ({ config, logger, isDraining }: HttpServerOpti
   server.removeAllContentTypeParsers()
   server.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => { done(null, body) })
 
+  // Node would answer 417 without a body and without our headers.
+  server.server.on('checkExpectation', (request: IncomingMessage) => { refuseUnread(request.socket, 417, 'The Expect header asks for what this server does not do.') })
+
   const methodsByPath = new Map<string, Set<string>>()
   server.addHook('onRoute', ({ url, method }) => {
     const methods = methodsByPath.get(url) ?? new Set()
@@ -66,7 +74,9 @@ export function createHttpServer ({ config, logger, isDraining }: HttpServerOpti
 
   server.addHook('onRequest', (request, reply, done) => {
     setDefaultHeaders(request, reply)
-    done()
+    // Node would refuse this without a word: RFC 9112 §3.2.
+    if (request.headers.host === undefined && request.raw.httpVersion === '1.1') done(invalidRequest('The request has no Host header.'))
+    else done()
   })
   server.addHook('onResponse', (request, reply, done) => {
     logRequest(logger, request, reply)
@@ -90,7 +100,7 @@ export function createHttpServer ({ config, logger, isDraining }: HttpServerOpti
   }
 
   function answerError (error: unknown, request: FastifyRequest, reply: FastifyReply): void {
-    const refusal = error instanceof OAuthError ? error : asRefusal(error)
+    const refusal = error instanceof OAuthError ? error : asRefusal(error, request)
     request.outcome = refusal.code
     request.cause = refusal.cause
     setDefaultHeaders(request, reply)
@@ -113,9 +123,13 @@ export function createHttpServer ({ config, logger, isDraining }: HttpServerOpti
       return
     }
     const status = { HPE_HEADER_OVERFLOW: 431, ERR_HTTP_REQUEST_TIMEOUT: 408 }[error.code ?? ''] ?? 400
+    refuseUnread(socket, status, status === 408 ? 'The request took too long to arrive.' : 'The request is not readable as HTTP.', error.code)
+  }
+
+  function refuseUnread (socket: Socket, status: number, description: string, cause?: string): void {
     const requestId = requestIdOf(undefined)
-    const body = errorBody(invalidRequest(status === 408 ? 'The request took too long to arrive.' : 'The request is not readable as HTTP.'))
-    logger.info({ requestId, status, outcome: 'invalid_request', cause: error.code, address: socket.remoteAddress }, 'request.unreadable')
+    const body = errorBody(invalidRequest(description))
+    logger.info({ requestId, status, outcome: 'invalid_request', cause, address: socket.remoteAddress }, 'request.unreadable')
     socket.end([
       `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`, 'Connection: close', 'Content-Type: application/json',
       'Cache-Control: no-store', 'Pragma: no-cache', `X-Request-Id: ${requestId}`, `Content-Length: ${Buffer.byteLength(body)}`, '', body
@@ -125,9 +139,10 @@ export function createHttpServer ({ config, logger, isDraining }: HttpServerOpti
   return server
 }
 
-function asRefusal (error: unknown): OAuthError {
+function asRefusal (error: unknown, request: FastifyRequest): OAuthError {
   const status = error instanceof Error && 'statusCode' in error && typeof error.statusCode === 'number' ? error.statusCode : 500
   if (status === 413) return invalidRequest(`The body is larger than ${httpLimits.bodyBytes} bytes.`, { status, cause: error })
+  if (status === 415) return wrongMediaType(request.headers['content-type'] ?? '')
   if (status >= 400 && status < 500) return invalidRequest('The request could not be read.', { status: 400, cause: error })
   return serverError(error)
 }

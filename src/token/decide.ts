@@ -1,11 +1,12 @@
 /** What a client gets of what it asks for: rows 12 to 14. Pure; it never grants more than client and resource both allow. */
 import type { Client } from '../clients/client.ts'
 import { invalidScope, invalidTarget } from '../oauth/errors.ts'
+import { parseScope } from '../oauth/scope.ts'
 import type { Resource, ResourceDirectory } from '../resources/resource.ts'
 
 export interface Wish {
-  /** Undefined when the request has no `scope`: the client's default scopes. */
-  readonly scopes: readonly string[] | undefined
+  /** The parameter `scope`; without it the client's default scopes are meant. */
+  readonly scope: string | undefined
   /** The values of `resource`. */
   readonly resources: readonly string[]
 }
@@ -26,7 +27,7 @@ type Resources = Pick<ResourceDirectory, 'byIdentifier' | 'scope'>
  */
 export function decide (client: Client, wish: Wish, resources: Resources): Decision {
   const targets = wish.resources.map((identifier) => knownTarget(identifier, resources))
-  const scopes = wish.scopes ?? defaultScopes(client, targets, resources)
+  const scopes = wish.scope === undefined ? defaultScopes(client, targets, resources) : parseScope(wish.scope)
   const owners = scopes.map((name) => ownerOf(name, client, resources))
   const refused = scopes.filter((_, position) => owners[position] === undefined)
   if (refused.length > 0) throw invalidScope(`These scopes do not exist or are not granted to this client: ${refused.join(' ')}`)

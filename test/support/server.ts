@@ -3,10 +3,10 @@ import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { Writable } from 'node:stream'
-import pino from 'pino'
 import { createApp } from '../../src/app.ts'
 import { loadConfig, type Config } from '../../src/config.ts'
 import { createDatabase, type Database } from '../../src/db.ts'
+import { createLogger } from '../../src/logger.ts'
 import { prepare, type Prepared } from '../../src/setup/prepare.ts'
 import { createTestDatabase } from './embedded.ts'
 import { createFixtures, type Fixtures } from './fixtures.ts'
@@ -48,7 +48,7 @@ export async function startTestServer (options: TestServerOptions = {}): Promise
   const config = loadConfig({ PORT: String(port), DRAIN_SECONDS: '0', ...environment, MASTER_KEY: masterKey })
   const prepared = await prepare({ config, url, embedded: false, clock, progress: () => {} })
   const logs: Record<string, unknown>[] = []
-  const app = await createApp({ config, url, masterKey: prepared.masterKey, clock, logger: pino({ level: 'trace' }, collect(logs)) })
+  const app = await createApp({ config, url, masterKey: prepared.masterKey, clock, logger: createLogger('trace', collect(logs)) })
   await app.listen()
   const database = createDatabase({ url, applicationName: 'signet test', poolSize: 2 })
   const siblings: TestServer[] = []

@@ -118,15 +118,14 @@ CREATE TABLE "changes" (
 CREATE INDEX "changes_changed_at_idx" ON "changes" ("changed_at");
 
 -- A secret that was revoked stays revoked, and enabling a client or an organization never brings its old
--- tokens back, whoever writes: the CLI, a file or plain SQL.
+-- tokens back, whoever writes: the CLI, a file or plain SQL. Not CURRENT_TIMESTAMP: a transaction may have begun
+-- before the last of those tokens was issued. And not before disabled_at: the clock that wrote it may be ahead.
 CREATE FUNCTION "signet_keep_tokens_revoked"() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   IF OLD.disabled_at IS NOT NULL AND NEW.disabled_at IS NULL THEN
-    NEW.tokens_revoked_before := CURRENT_TIMESTAMP;
-  ELSIF OLD.tokens_revoked_before IS NOT NULL
-    AND (NEW.tokens_revoked_before IS NULL OR NEW.tokens_revoked_before < OLD.tokens_revoked_before) THEN
-    NEW.tokens_revoked_before := OLD.tokens_revoked_before;
+    NEW.tokens_revoked_before := greatest(NEW.tokens_revoked_before, OLD.disabled_at, clock_timestamp());
   END IF;
+  NEW.tokens_revoked_before := greatest(NEW.tokens_revoked_before, OLD.tokens_revoked_before); -- NULL is less than all
   RETURN NEW;
 END $$;
 CREATE TRIGGER "organizations_keep_tokens_revoked" BEFORE UPDATE ON "organizations"
