@@ -1,0 +1,34 @@
+/** What a command that failed says, and what it exits with. */
+import { exitCodes, OperatorError } from '../operator-error.ts'
+import { printable } from './table.ts'
+
+export interface Failure {
+  readonly exitCode: number
+  /** One sentence, or nothing where there is nobody to read it or it was said already. */
+  readonly sentence: string | undefined
+  /** For the operator who asks for them. */
+  readonly details: string | undefined
+}
+
+export function describeFailure (error: unknown): Failure {
+  if (error instanceof OperatorError) {
+    return { exitCode: error.exitCode, sentence: printable(error.message), details: detailsOf(error.cause) }
+  }
+  if (isCode(error, 'EPIPE')) return { exitCode: exitCodes.failure, sentence: undefined, details: undefined }
+  const name = error instanceof Error ? error.name : typeof error
+  const code = error instanceof Error && 'code' in error && typeof error.code === 'string' ? ` ${error.code}` : ''
+  return {
+    exitCode: exitCodes.failure,
+    sentence: printable(`Something unexpected went wrong (${name}${code}). Set LOG_LEVEL=debug to see the details.`),
+    details: detailsOf(error)
+  }
+}
+
+function detailsOf (error: unknown): string | undefined {
+  if (error === undefined) return undefined
+  return error instanceof Error ? error.stack ?? error.message : JSON.stringify(error)
+}
+
+function isCode (error: unknown, code: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === code
+}

@@ -1,0 +1,118 @@
+#!/usr/bin/env node
+/**
+ * The command line tool's entry and composition root. Commands load what they need when they run, so that help and
+ * usage errors come at once.
+ */
+import { existsSync, readFileSync } from 'node:fs'
+import { Command, CommanderError } from 'commander'
+import { systemClock } from '../clock.ts'
+import { exitCodes, OperatorError } from '../operator-error.ts'
+import { printProgress } from '../progress.ts'
+import { addClientCommands } from './client.ts'
+import type { CommandContext } from './command.ts'
+import { describeFailure } from './failure.ts'
+import { rootHelp, subcommandHelp } from './help.ts'
+import { addKeyCommands } from './key.ts'
+import { addMigrateCommands } from './migrate.ts'
+import { addOrganizationCommands } from './organization.ts'
+import { createOutput } from './output.ts'
+import { addResourceCommands } from './resource.ts'
+import { addScopeCommands } from './scope.ts'
+import { addSecretCommands } from './secret.ts'
+import type { SessionOptions } from './session.ts'
+import { printable } from './table.ts'
+import { addTokenCommands } from './token.ts'
+
+const maxInputLength = 65_536
+
+const program = createProgram()
+const context: CommandContext = {
+  output: createOutput({
+    write: writeOutput,
+    width: process.stdout.isTTY ? process.stdout.columns : undefined,
+    note: printProgress,
+    isJson: () => program.opts<{ json?: true }>().json === true
+  }),
+  readInput,
+  // Prisma, PostgreSQL and cryptography take most of a second to load.
+  withSession: async (work) => { await (await import('./session.ts')).withSession(await readOptions(), work) },
+  withDatabase: async (work) => { await (await import('./session.ts')).withDatabase(await readOptions(), work) }
+}
+
+addOrganizationCommands(program, context)
+addResourceCommands(program, context)
+addScopeCommands(program, context)
+addClientCommands(program, context)
+addSecretCommands(program, context)
+addKeyCommands(program, context)
+addTokenCommands(program, context)
+addMigrateCommands(program, context)
+
+process.stdout.on('error', () => {}) // writeOutput reports it
+process.exit(await run())
+
+function createProgram (): Command {
+  return new Command('signet')
+    .description('Signet, an OAuth 2.0 authorization server: its organizations, clients, resources and keys.')
+    .version(readVersion(), '--version', 'print the version')
+    .option('--json', 'print the result as JSON')
+    .exitOverride()
+    .configureHelp({ showGlobalOptions: true })
+    .configureOutput({ outputError: (text, write) => { write(`signet: ${printableLines(text.replace(/^error: /, ''))}`) } })
+    .showHelpAfterError('(add --help for an explanation)')
+    .addHelpText('afterAll', ({ command }) => command.parent === null ? rootHelp : subcommandHelp)
+}
+
+async function run (): Promise<number> {
+  try {
+    if (existsSync('.env')) process.loadEnvFile('.env')
+    await program.parseAsync()
+    return 0
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : exitCodes.usage
+    const { exitCode, sentence, details } = describeFailure(error)
+    if (sentence !== undefined) printProgress(sentence)
+    if (details !== undefined && ['debug', 'trace'].includes(process.env['LOG_LEVEL'] ?? '')) printProgress(details)
+    return exitCode
+  }
+}
+
+async function readOptions (): Promise<SessionOptions> {
+  const { loadConfig } = await import('../config.ts')
+  return { config: loadConfig(process.env), clock: systemClock, progress: printProgress }
+}
+
+function readVersion (): string {
+  const manifest: unknown = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
+  return typeof manifest === 'object' && manifest !== null && 'version' in manifest ? String(manifest.version) : 'unknown'
+}
+
+/** A result that could not be written must not look like a success: it may hold a secret that nobody will see again. */
+function writeOutput (text: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    process.stdout.write(text, (error) => {
+      if (error === undefined || error === null) resolve()
+      else reject(unwritable(error))
+    })
+  })
+}
+
+/** Whoever reads with head has seen enough, and is told nothing. */
+function unwritable (error: NodeJS.ErrnoException): Error {
+  if (error.code === 'EPIPE') return error
+  return new OperatorError(`The result could not be written to standard output (${error.code ?? error.name}). What was asked for was done all the same: see with list or show.`, { cause: error })
+}
+
+async function readInput (): Promise<string> {
+  let text = ''
+  process.stdin.setEncoding('utf8')
+  for await (const chunk of process.stdin) {
+    text += String(chunk)
+    if (text.length > maxInputLength) break
+  }
+  return text
+}
+
+function printableLines (text: string): string {
+  return text.split('\n').map(printable).join('\n')
+}

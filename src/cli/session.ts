@@ -1,0 +1,162 @@
+/**
+ * The database for the time of one command: opened whether the server runs or not, prepared as at a start but
+ * without the sample, and let go of at the end, after errors and Ctrl-C too. Whoever is its last user stops it.
+ */
+import { createRegistration, type Registration } from '../clients/registration.ts'
+import { createSecretFormat } from '../clients/secret-format.ts'
+import { createSecretHasher } from '../clients/secrets.ts'
+import { createClientStore, type ClientStore } from '../clients/store.ts'
+import { createRevokedTokenStore, type RevokedTokenStore } from '../access-tokens/store.ts'
+import type { Clock } from '../clock.ts'
+import type { Config } from '../config.ts'
+import { createDatabase, type Database } from '../db.ts'
+import { createSigningKeyStore, type SigningKeyStore } from '../keys/store.ts'
+import { exitCodes, OperatorError } from '../operator-error.ts'
+import { createOrganizationStore, type OrganizationStore } from '../organizations/store.ts'
+import { openEmbedded } from '../postgres/embedded.ts'
+import { connectExternal } from '../postgres/external.ts'
+import type { Progress } from '../progress.ts'
+import { createResourceStore, type ResourceStore } from '../resources/store.ts'
+import type { Sealer } from '../sealing/sealer.ts'
+import { prepare, type Prepared } from '../setup/prepare.ts'
+import { listenForStopSignals, type StopSignals } from '../stop-signals.ts'
+
+export interface SessionOptions {
+  readonly config: Config
+  readonly clock: Clock
+  readonly progress: Progress
+}
+
+export interface OpenDatabase {
+  readonly url: string
+  readonly progress: Progress
+}
+
+export interface Session {
+  readonly organizations: OrganizationStore
+  readonly resources: ResourceStore
+  readonly clients: ClientStore
+  readonly registration: Registration
+  readonly keys: SigningKeyStore
+  readonly revokedTokens: RevokedTokenStore
+  readonly sealer: Sealer
+  readonly issuer: string
+  readonly clock: Clock
+}
+
+interface Opened {
+  readonly url: string
+  readonly release: () => Promise<unknown>
+  /** What to say when it cannot be reached any more. @returns undefined while it can */
+  readonly whyAway: () => Promise<string | undefined>
+}
+
+/** A person waits for a command, so it gives up sooner than a server that starts. */
+const longestWaitSeconds = 3
+
+export async function withSession (options: SessionOptions, work: (session: Session) => Promise<void>): Promise<void> {
+  const { config, clock } = options
+  await withDatabase(options, async ({ url, progress }) => {
+    const embedded = config.databaseUrl === undefined
+    const prepared = await prepare({ config, url, embedded, makesSample: false, clock, progress })
+    const database = createDatabase({ url, applicationName: 'signet cli', poolSize: 2 })
+    try {
+      await work(createSession(database, prepared, options))
+    } finally {
+      await database.$disconnect()
+    }
+  })
+}
+
+export function createSession (
+  database: Database, { sealer, serverKeys }: Pick<Prepared, 'sealer' | 'serverKeys'>, { config, clock }: Pick<SessionOptions, 'config' | 'clock'>
+): Session {
+  const resources = createResourceStore(database)
+  const clients = createClientStore(database)
+  const registration = createRegistration({
+    store: clients,
+    format: createSecretFormat(serverKeys.secretTag),
+    hasher: createSecretHasher(),
+    clock,
+    readScopes: async () => (await resources.readAll()).flatMap(({ scopes }) => scopes)
+  })
+  return {
+    organizations: createOrganizationStore(database),
+    resources,
+    clients,
+    registration,
+    keys: createSigningKeyStore(database),
+    revokedTokens: createRevokedTokenStore(database),
+    sealer,
+    issuer: config.issuer,
+    clock
+  }
+}
+
+/** @throws OperatorError with the exit code `unavailable` when the database is away, before or during the work */
+export async function withDatabase (options: SessionOptions, work: (database: OpenDatabase) => Promise<void>): Promise<void> {
+  const stop = listenForStopSignals()
+  const opened = await open(options, stop)
+  try {
+    await Promise.race([work({ url: opened.url, progress: options.progress }), rejectWhenStopped(stop)])
+  } catch (error) {
+    throw await explain(error, opened)
+  } finally {
+    await Promise.race([opened.release(), stop.forced])
+  }
+}
+
+async function open (options: SessionOptions, stop: StopSignals): Promise<Opened> {
+  try {
+    return options.config.databaseUrl === undefined
+      ? await openOwn(options, stop.signal)
+      : await openExternal(options.config.databaseUrl, options, stop.signal)
+  } catch (error) {
+    if (stop.signal.aborted) throw interrupted(stop)
+    if (!(error instanceof OperatorError)) throw error
+    throw unavailable(error.message, error)
+  }
+}
+
+async function openOwn ({ config: { dataDir, postgresUser }, progress }: SessionOptions, signal: AbortSignal): Promise<Opened> {
+  const { url, release } = await openEmbedded({ dataDir, postgresUser, progress, signal })
+  const whyAway = async (): Promise<string | undefined> => await refusalOf(url) === undefined
+    ? undefined
+    : `The embedded database in ${dataDir} went away. Give the command again, and see postgres.log there if that does not help.`
+  return { url, release, whyAway }
+}
+
+async function openExternal (url: string, { config }: SessionOptions, signal: AbortSignal): Promise<Opened> {
+  await connectExternal({ url, waitSeconds: Math.min(config.databaseWaitSeconds, longestWaitSeconds), progress: () => {}, signal })
+  return { url, release: async () => {}, whyAway: () => refusalOf(url) }
+}
+
+async function refusalOf (url: string): Promise<string | undefined> {
+  try {
+    await connectExternal({ url, waitSeconds: 0, progress: () => {} })
+    return undefined
+  } catch (error) {
+    if (!(error instanceof OperatorError)) throw error
+    return error.message
+  }
+}
+
+/** Database drivers fail in many ways when the database is away, so an unexpected failure asks it again. */
+async function explain (error: unknown, { whyAway }: Opened): Promise<unknown> {
+  if (error instanceof OperatorError) return error
+  const sentence = await whyAway()
+  return sentence === undefined ? error : unavailable(sentence, error)
+}
+
+function unavailable (sentence: string, cause: unknown): OperatorError {
+  return new OperatorError(sentence, { cause, exitCode: exitCodes.unavailable })
+}
+
+async function rejectWhenStopped (stop: StopSignals): Promise<never> {
+  await stop.requested
+  throw interrupted(stop)
+}
+
+function interrupted (stop: StopSignals): OperatorError {
+  return new OperatorError('Interrupted. What was under way may have been done or not: see with list or show.', { exitCode: stop.exitCode() })
+}
