@@ -1,0 +1,113 @@
+/**
+ * Brings up everything a Signet needs in order, keeps it up, and takes it down in the opposite order: port,
+ * database, what must exist in it, workers. It serves nothing itself.
+ */
+import { setTimeout as pause } from 'node:timers/promises'
+import type { Clock } from './clock.ts'
+import type { Config } from './config.ts'
+import { OperatorError } from './operator-error.ts'
+import { checkPortIsFree } from './port.ts'
+import { openEmbedded, type EmbeddedPostgres } from './postgres/embedded.ts'
+import { connectExternal } from './postgres/external.ts'
+import type { Progress } from './progress.ts'
+import { listenForStopSignals } from './stop-signals.ts'
+import { createWorkerPool, type WorkerPool } from './worker-pool.ts'
+
+export interface SupervisorOptions {
+  readonly config: Config
+  readonly clock: Clock
+  readonly progress: Progress
+  /** The module that a worker runs. */
+  readonly workerModule: string
+}
+
+interface OpenDatabase {
+  readonly url: string
+  readonly release: () => Promise<void>
+}
+
+const impatientReleaseSeconds = 5
+
+/**
+ * Runs until it is told to stop.
+ * @returns the exit code: 0 after a clean drain
+ * @throws OperatorError
+ */
+export async function supervise (options: SupervisorOptions): Promise<number> {
+  const { config, clock, progress } = options
+  const stop = listenForStopSignals()
+  let database: OpenDatabase | undefined
+  let workers: WorkerPool | undefined
+  try {
+    await checkPortIsFree(config)
+    workers = createWorkerPool({ module: options.workerModule, size: config.workers, progress })
+    const loading = import('./setup/prepare.ts') // while the database starts
+    database = await openDatabase(options, stop.signal)
+    const { prepare } = await loading
+    stop.signal.throwIfAborted()
+    const { sample } = await prepare({ config, url: database.url, embedded: config.databaseUrl === undefined, clock, progress })
+    stop.signal.throwIfAborted()
+    await Promise.race([workers.serve({ config, url: database.url }), stop.requested])
+    stop.signal.throwIfAborted()
+    progress(`listening on ${addressOf(config)} (issuer ${config.issuer})`)
+    if (sample !== undefined) process.stdout.write(sample.text)
+    await stop.requested
+    const drained = await Promise.race([workers.drain(config.shutdownTimeoutSeconds), stop.forced.then(() => false)])
+    if (!drained) progress('some requests were cut off')
+    return drained ? 0 : 1
+  } catch (error) {
+    if (stop.signal.aborted) return stop.exitCode()
+    throw error
+  } finally {
+    workers?.kill()
+    await Promise.race([database?.release(), stop.forced.then(async () => { await pause(impatientReleaseSeconds * 1000) })])
+  }
+}
+
+function addressOf ({ host, port }: Config): string {
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`
+}
+
+async function openDatabase (options: SupervisorOptions, signal: AbortSignal): Promise<OpenDatabase> {
+  const { config, progress } = options
+  if (config.databaseUrl !== undefined) {
+    await connectExternal({ url: config.databaseUrl, waitSeconds: config.databaseWaitSeconds, progress, signal })
+    return { url: config.databaseUrl, release: async () => {} }
+  }
+  const { dataDir, postgresUser } = config
+  const embedded = await openEmbedded({ dataDir, postgresUser, progress, signal })
+  if (!(await embedded.holdSupervisorLock())) {
+    await embedded.release()
+    throw new OperatorError(`Another Signet already serves from ${dataDir}. Stop it, or set SIGNET_DATA_DIR (and PORT) for a second one.`)
+  }
+  return keepOpen(embedded, progress, signal)
+}
+
+/** Restarts the database whenever it goes away; the workers find it where it was. */
+function keepOpen (embedded: EmbeddedPostgres, progress: Progress, signal: AbortSignal): OpenDatabase {
+  let reopening = Promise.resolve()
+  embedded.onLost(() => {
+    reopening = reopen()
+  })
+
+  async function reopen (): Promise<void> {
+    progress('the database went away; starting it again')
+    for (let failures = 0; !signal.aborted; failures += 1) {
+      try {
+        await embedded.reopen()
+        progress('the database is back')
+        return
+      } catch (error) {
+        if (failures === 0) progress(error instanceof OperatorError ? error.message : `the database did not start (${String(error)}); trying again`)
+        await pause(1_000, undefined, { signal }).catch(() => {})
+      }
+    }
+  }
+
+  async function release (): Promise<void> {
+    await reopening
+    await embedded.release()
+  }
+
+  return { url: embedded.url, release }
+}
