@@ -1,0 +1,101 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { OAuthError } from '../../src/oauth/errors.ts'
+import type { Resource } from '../../src/resources/resource.ts'
+import { decide, type Decision, type Wish } from '../../src/token/decide.ts'
+import { clientWith, directoryOf, resourceWith } from '../unit/model.ts'
+
+const identifiers = ['https://a.example', 'https://b.example', 'urn:example:c'] as const
+
+/** A world: resources with scopes of their own, some disabled; a client with scopes, some of which exist nowhere. */
+const world = fc.record({
+  resources: fc.tuple(...identifiers.map((identifier) => fc.record({
+    defaults: fc.array(fc.boolean(), { maxLength: 5 }),
+    disabled: fc.constantFrom(false, false, false, true)
+  }).map(({ defaults, disabled }) => resourceWith(identifier, Object.fromEntries(defaults.map((isDefault, index) => [`${identifier}/${index}`, isDefault])), disabled ? new Date(0) : null))))
+})
+const scopeOf = (identifier: string): fc.Arbitrary<string> => fc.nat(4).map((index) => `${identifier}/${index}`)
+const scopeName = fc.constantFrom(...identifiers, 'nowhere').chain(scopeOf)
+const request = fc.record({
+  granted: fc.uniqueArray(scopeName, { maxLength: 15 }),
+  wish: fc.record({
+    scope: fc.oneof(
+      fc.constant(undefined),
+      fc.constantFrom(...identifiers).chain((identifier) => fc.uniqueArray(scopeOf(identifier), { minLength: 1, maxLength: 2 })).map((names) => names.join(' ')),
+      fc.uniqueArray(scopeName, { maxLength: 4 }).map((names) => names.join(' '))
+    ),
+    resources: fc.oneof(
+      { weight: 2, arbitrary: fc.constant([]) },
+      { weight: 2, arbitrary: fc.array(fc.constantFrom<string>(...identifiers), { minLength: 1, maxLength: 2 }) },
+      { weight: 1, arbitrary: fc.array(fc.constantFrom<string>(...identifiers, 'https://unknown.example', 'relative', 'https://a.example#fragment'), { maxLength: 3 }) }
+    )
+  })
+})
+
+function outcome (granted: readonly string[], wish: Wish, resources: readonly Resource[]): Decision | 'refused' {
+  try {
+    return decide(clientWith(granted), wish, directoryOf(resources))
+  } catch (error) {
+    if (error instanceof OAuthError && (error.code === 'invalid_scope' || error.code === 'invalid_target')) return 'refused'
+    throw error
+  }
+}
+
+function assertFor (check: (granted: readonly string[], wish: Wish, resources: readonly Resource[], decision: Decision) => void): void {
+  let granting = 0
+  fc.assert(fc.property(world, request, ({ resources }, { granted, wish }) => {
+    const decision = outcome(granted, wish, resources)
+    if (decision === 'refused') return
+    granting += 1
+    check(granted, wish, resources, decision)
+  }), { numRuns: 2_000 })
+  expect(granting, 'requests that were granted: the property is not empty').toBeGreaterThan(100)
+}
+
+describe('decide, for every client, every request and all resources', () => {
+  it('never grants more than client and resource both allow', () => {
+    assertFor((granted, _wish, resources, { scopes, audience }) => {
+      const owner = resources.find(({ identifier }) => identifier === audience)
+      expect(owner?.disabledAt).toBeNull()
+      const defined = owner?.scopes.map(({ name }) => name) ?? []
+      for (const scope of scopes) {
+        expect(granted).toContain(scope)
+        expect(defined).toContain(scope)
+      }
+    })
+  })
+
+  it('never grants a token without a scope, nor a scope twice', () => {
+    assertFor((_granted, _wish, _resources, { scopes }) => {
+      expect(scopes.length).toBeGreaterThan(0)
+      expect(new Set(scopes).size).toBe(scopes.length)
+    })
+  })
+
+  it('grants exactly what was asked for, or the default scopes: nothing is dropped, nothing added', () => {
+    assertFor((granted, wish, resources, { scopes }) => {
+      if (wish.scope !== undefined) {
+        expect(scopes.join(' ')).toEqual(wish.scope)
+        return
+      }
+      const defaults = resources.flatMap((resource) => resource.scopes).filter(({ isDefault }) => isDefault).map(({ name }) => name)
+      for (const scope of scopes) expect(defaults).toContain(scope)
+      const usable = resources.filter(({ disabledAt, identifier }) => disabledAt === null && (wish.resources.length === 0 || wish.resources.includes(identifier)))
+      const expected = usable.flatMap((resource) => resource.scopes).filter(({ isDefault, name }) => isDefault && granted.includes(name)).map(({ name }) => name)
+      expect([...scopes].sort()).toEqual(expected.sort())
+    })
+  })
+
+  it('grants for a resource that was named, wherever one was', () => {
+    assertFor((_granted, wish, _resources, { audience }) => {
+      if (wish.resources.length > 0) expect(wish.resources).toContain(audience)
+    })
+  })
+
+  it('refuses with invalid_target or invalid_scope, and throws nothing else', () => {
+    fc.assert(fc.property(world, request, fc.array(fc.string({ unit: 'binary', maxLength: 20 }), { maxLength: 3 }), ({ resources }, { granted, wish }, texts) => {
+      outcome(granted, { scope: texts.join(' '), resources: wish.resources }, resources)
+      outcome(granted, { scope: wish.scope, resources: texts }, resources)
+    }), { numRuns: 1_000 })
+  })
+})
