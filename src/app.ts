@@ -24,7 +24,7 @@ import { createErrorPage, errorPagePath } from './error-pages/endpoint.ts'
 import { createLivenessEndpoint, createReadinessEndpoint } from './health/endpoint.ts'
 import { createReadiness } from './health/readiness.ts'
 import { startHousekeeping } from './housekeeping.ts'
-import { createHttpServer } from './http/server.ts'
+import { createHttpServer, httpLimits } from './http/server.ts'
 import { createIntrospectionEndpoint } from './introspection/endpoint.ts'
 import { createKeyRing } from './keys/ring.ts'
 import { createSigningKeyStore } from './keys/store.ts'
@@ -120,7 +120,11 @@ export async function createApp ({ config, url, masterKey, clock, logger }: AppD
     startDraining: readiness.startDraining,
     async close () {
       stopHousekeeping()
+      readiness.startDraining()
+      // With close() Node ends its own time-outs, and it waits for connections that never sent a request.
+      const patience = setTimeout(() => { server.server.closeAllConnections() }, httpLimits.closePatienceMillis)
       await server.close()
+      clearTimeout(patience)
       await feed.stop()
       await Promise.all([reading.$disconnect(), writing.$disconnect()])
     }

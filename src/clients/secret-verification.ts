@@ -68,20 +68,29 @@ export function createSecretVerification (dependencies: SecretVerificationDepend
     const fingerprint = mac(processKey, input)
     const earlier = remembered.get(secret.id)
     if (earlier !== undefined && timingSafeEqual(earlier, fingerprint)) return true
-    const right = secret.verifier === null
-      ? await hashOnce(fingerprint.toString('base64'), secret, text)
-      : isVerifier(secret.verifier, mac(verifierKey, input))
-    if (!right) return false
-    remembered.set(secret.id, fingerprint)
-    keepBetter(client, secret, text)
-    return true
+    if (secret.verifier === null) return await hashOnce(client, secret, text, fingerprint)
+    const right = isVerifier(secret.verifier, mac(verifierKey, input))
+    if (right) remember(client, secret, text, fingerprint)
+    return right
   }
 
-  /** Single flight: the same secret arriving many times at once is hashed once. */
-  function hashOnce (key: string, secret: ClientSecret, text: string): Promise<boolean> {
+  function remember (client: Client, secret: ClientSecret, text: string, fingerprint: Buffer): void {
+    remembered.set(secret.id, fingerprint)
+    keepBetter(client, secret, text)
+  }
+
+  /** Single flight: the same secret arriving many times at once is hashed once, and stored once. */
+  function hashOnce (client: Client, secret: ClientSecret, text: string, fingerprint: Buffer): Promise<boolean> {
+    async function verifyHash (): Promise<boolean> {
+      const right = await hasher.verify(secret.hash, text, secret.imported ? 'anybody' : 'genuine')
+      if (right) remember(client, secret, text, fingerprint)
+      return right
+    }
+
+    const key = fingerprint.toString('base64')
     const running = underWay.get(key)
     if (running !== undefined) return running
-    const started = hasher.verify(secret.hash, text, secret.imported ? 'anybody' : 'genuine').finally(() => underWay.delete(key))
+    const started = verifyHash().finally(() => underWay.delete(key))
     underWay.set(key, started)
     return started
   }

@@ -15,7 +15,7 @@ export interface FormRules {
  * @see [RFC 6749 §2.3.1](https://www.rfc-editor.org/rfc/rfc6749.html#section-2.3.1) (no credentials in the URI)
  */
 export function readForm (request: FastifyRequest, { repeatable, known }: FormRules): Form {
-  requireFormMediaType(request.headers['content-type'])
+  requireFormMediaType(request.raw.headersDistinct['content-type'] ?? [])
   if ((request.headers['content-encoding'] ?? 'identity') !== 'identity') {
     throw invalidRequest('The body must not be compressed: send it without Content-Encoding.')
   }
@@ -24,9 +24,11 @@ export function readForm (request: FastifyRequest, { repeatable, known }: FormRu
   return form
 }
 
-const formMediaType = /^application\/x-www-form-urlencoded\s*(;\s*charset\s*=\s*("[\w-]+"|[\w-]+)\s*)?$/i
+/** A parameter may be empty (RFC 9110 §5.6.6). */
+const formMediaType = /^application\/x-www-form-urlencoded\s*(;\s*(charset\s*=\s*("[\w-]+"|[\w-]+)\s*)?)*$/i
 
-function requireFormMediaType (contentType: string | undefined): void {
+function requireFormMediaType ([contentType, ...others]: readonly string[]): void {
+  if (others.length > 0) throw invalidRequest('The request has several Content-Type headers: send one.')
   if (contentType === undefined) throw invalidRequest('Send the parameters as application/x-www-form-urlencoded; the request has no Content-Type.')
   if (!formMediaType.test(contentType.trim())) {
     throw wrongMediaType(contentType)

@@ -13,8 +13,9 @@ export function requestIdOf (inbound: string | string[] | undefined): string {
 
 /** The path without its query. */
 export function pathOf (url: string): string {
-  const query = url.indexOf('?')
-  return query === -1 ? url : url.slice(0, query)
+  const target = url.replace(/^https?:\/\/[^/]*/i, '') // absolute-form, RFC 9112 §3.2.2
+  const query = target.indexOf('?')
+  return query === -1 ? target : target.slice(0, query)
 }
 
 /** The caller's address: the socket's, or the one that a trusted proxy names, if that is an address at all. */

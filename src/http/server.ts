@@ -3,7 +3,7 @@
  * Every limit is stated here; Fastify's and Node's defaults are not leaned on.
  */
 import type { Socket } from 'node:net'
-import { STATUS_CODES, type IncomingMessage } from 'node:http'
+import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http'
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { Logger } from 'pino'
 import type { Config } from '../config.ts'
@@ -16,11 +16,15 @@ export const httpLimits = {
   bodyBytes: 16 * 1024,
   headerBytes: 16 * 1024,
   headersTimeoutMillis: 10_000,
+  /** How often the two time-outs are looked at: the most by which a slow request outlives them. */
+  timeoutCheckMillis: 1_000,
   /** From the first byte of a request to its last. */
   requestTimeoutMillis: 15_000,
   keepAliveTimeoutMillis: 72_000,
   /** Nothing sent or received, such as an answer that nobody reads. */
   inactivityTimeoutMillis: 30_000,
+  /** What is not finished so long after close() began is cut off. */
+  closePatienceMillis: 5_000,
   connections: 10_000,
   pathLength: 512
 } as const
@@ -41,7 +45,7 @@ export function createHttpServer ({ config, logger, isDraining }: HttpServerOpti
     requestTimeout: httpLimits.requestTimeoutMillis,
     keepAliveTimeout: httpLimits.keepAliveTimeoutMillis,
     connectionTimeout: httpLimits.inactivityTimeoutMillis,
-    http: { maxHeaderSize: httpLimits.headerBytes, headersTimeout: httpLimits.headersTimeoutMillis, insecureHTTPParser: false, requireHostHeader: false },
+    http: { maxHeaderSize: httpLimits.headerBytes, headersTimeout: httpLimits.headersTimeoutMillis, connectionsCheckingInterval: httpLimits.timeoutCheckMillis, insecureHTTPParser: false, requireHostHeader: false },
     return503OnClosing: false,
     forceCloseConnections: 'idle',
     exposeHeadRoutes: true,
@@ -54,6 +58,7 @@ export function createHttpServer ({ config, logger, isDraining }: HttpServerOpti
     }
   })
   server.server.maxConnections = httpLimits.connections
+  server.server.maxHeadersCount = 0 // their bytes are limited; a number would drop the rest silently
   server.decorateRequest('clientId', undefined)
   server.decorateRequest('outcome', undefined)
   server.decorateRequest('cause', undefined)
@@ -62,8 +67,8 @@ export function createHttpServer ({ config, logger, isDraining }: HttpServerOpti
   server.removeAllContentTypeParsers()
   server.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => { done(null, body) })
 
-  // Node would answer 417 without a body and without our headers.
-  server.server.on('checkExpectation', (request: IncomingMessage) => { refuseUnread(request.socket, 417, 'The Expect header asks for what this server does not do.') })
+  // An expectation that is not 100-continue may be ignored (RFC 9110 §10.1.1); Node would answer it with an empty 417.
+  server.server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) => { server.server.emit('request', request, response) })
 
   const methodsByPath = new Map<string, Set<string>>()
   server.addHook('onRoute', ({ url, method }) => {
@@ -74,9 +79,13 @@ export function createHttpServer ({ config, logger, isDraining }: HttpServerOpti
 
   server.addHook('onRequest', (request, reply, done) => {
     setDefaultHeaders(request, reply)
-    // Node would refuse this without a word: RFC 9112 §3.2.
-    if (request.headers.host === undefined && request.raw.httpVersion === '1.1') done(invalidRequest('The request has no Host header.'))
-    else done()
+    requireOneReading(request)
+    done()
+  })
+  // Looked at as late as possible: a request that began before the draining closes its connection too.
+  server.addHook('onSend', (_request, reply, _payload, done) => {
+    if (isDraining()) reply.header('Connection', 'close')
+    done()
   })
   server.addHook('onResponse', (request, reply, done) => {
     logRequest(logger, request, reply)
@@ -96,7 +105,6 @@ export function createHttpServer ({ config, logger, isDraining }: HttpServerOpti
     reply.header('X-Content-Type-Options', 'nosniff')
     reply.header('Cache-Control', 'no-store')
     reply.header('Pragma', 'no-cache')
-    if (isDraining()) reply.header('Connection', 'close')
   }
 
   function answerError (error: unknown, request: FastifyRequest, reply: FastifyReply): void {
@@ -137,6 +145,20 @@ export function createHttpServer ({ config, logger, isDraining }: HttpServerOpti
   }
 
   return server
+}
+
+const hostGrammar = /^([\w.~!$&'()*+,;=%-]+|\[[\dA-Fa-f:.]+\])?(:\d*)?$/
+
+/**
+ * Refuses what two readers could understand differently and Node lets through.
+ * @see [RFC 9112 §3.2](https://www.rfc-editor.org/rfc/rfc9112.html#section-3.2)
+ */
+function requireOneReading ({ raw, url }: FastifyRequest): void {
+  const hosts = raw.headersDistinct['host'] ?? []
+  if (hosts.length > 1 || (hosts.length === 0 && raw.httpVersion === '1.1') || !hosts.every((host) => hostGrammar.test(host))) {
+    throw invalidRequest('A request must have one Host header, and that a valid one.')
+  }
+  if (url.includes('#')) throw invalidRequest('The target of a request must have no fragment.')
 }
 
 function asRefusal (error: unknown, request: FastifyRequest): OAuthError {

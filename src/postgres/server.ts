@@ -88,7 +88,8 @@ async function openLog ({ log }: DataFolder): ReturnType<typeof open> {
 }
 
 /** Why a launched server ended: a reason to try again, or an OperatorError thrown. */
-export async function whyEnded (folder: DataFolder, launched: Launch): Promise<'another server' | 'old processes'> {
+export async function whyEnded (folder: DataFolder, launched: Launch): Promise<'another server' | 'another user' | 'old processes'> {
+  if (launched.exitCode === 0) return 'another user' // who was its only one for a moment, and stopped it
   const said = await readLog(folder.log, launched)
   if (launched.socketFolder !== folder.run) await discardSocketFolder(folder, launched.socketFolder)
   if (/lock file ".*" (already exists|is empty)/.test(said)) {

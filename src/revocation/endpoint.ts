@@ -48,6 +48,6 @@ export function createRevocationEndpoint ({ authenticate, verify, revocations }:
       if (!revocations.isRevoked(verified.claims.jti)) await revoke(verified.claims)
       request.outcome = 'token.revoked'
     }
-    return reply.code(200).send()
+    return reply.code(200).type('application/json').send()
   }
 }

@@ -107,12 +107,16 @@ describe('imported secrets, an operator\'s own', () => {
     expect(stored.filter(({ id }) => id.startsWith('imported')).map(({ verifier }) => verifier)).toEqual([null])
   })
 
-  it('overlap as generated ones do: each usable one is accepted', async () => {
+  it('of several of a client the newest usable one works, and the one before it when that expires (ADR 0007: one request costs one hash)', async () => {
     const client = await newClient()
     await importSecret(server, client.id, 'the elder secret')
-    await importSecret(server, client.id, 'the younger secret')
+    expect(await within(1, () => accepts(client, 'the elder secret'))).toBe(true)
+    const younger = await importSecret(server, client.id, 'the younger secret')
     expect(await within(1, () => accepts(client, 'the younger secret'))).toBe(true)
-    expect(await accepts(client, 'the elder secret')).toBe(true)
+    expect(await accepts(client, 'the elder secret')).toBe(false)
+    await server.database.clientSecret.update({ where: { id: younger }, data: { expiresAt: new Date(now) } })
+    expect(await within(1, () => accepts(client, 'the elder secret'))).toBe(true)
+    expect(await accepts(client, 'the younger secret')).toBe(false)
   })
 
   it('that look like a generated one are judged as one: without a genuine tag they fail', async () => {
