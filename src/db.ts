@@ -31,7 +31,7 @@ export interface DatabaseOptions {
 /** Every time limit that pg and PostgreSQL have, for connections whose statements may take so many milliseconds. */
 export function timeLimits (millis: number): Readonly<Record<'connectionTimeoutMillis' | 'statement_timeout' | 'query_timeout' | 'lock_timeout' | 'idle_in_transaction_session_timeout', number>> {
   return {
-    connectionTimeoutMillis: 1_500,
+    connectionTimeoutMillis: millis / 2, // for a free one of the pool, too
     lock_timeout: millis - 500,
     statement_timeout: millis - 250,
     query_timeout: millis,

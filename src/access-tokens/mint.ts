@@ -60,11 +60,14 @@ export function createMint ({ issuer, keys, clock }: MintDependencies): Mint {
 
 /**
  * A cut-off kills the tokens of its whole second. One that is minted in that very second, after the client was
- * enabled again, is dated one second later, so that it lives.
+ * enabled again, is dated one second later, so that it lives. A later cut-off, by a clock ahead of ours, is waited
+ * for: a token that is born dead would be no answer.
+ * @throws OAuthError `temporarily_unavailable`
  */
 function issuedAt (now: number, client: Client, organization: Organization): number {
-  const cutOffs = [client, organization].map(({ tokensRevokedBefore }) => tokensRevokedBefore === null ? 0 : Math.floor(tokensRevokedBefore.getTime() / 1000) + 1)
-  return Math.max(now, ...cutOffs.filter((cutOff) => cutOff <= now + 1))
+  const earliest = Math.max(now, ...[client, organization].map(({ tokensRevokedBefore }) => tokensRevokedBefore === null ? 0 : Math.floor(tokensRevokedBefore.getTime() / 1000) + 1))
+  if (earliest > now + 1) throw temporarilyUnavailable('Tokens of this client are revoked up to a moment that is yet to come.', earliest - now, 'tokens_revoked_before is in the future')
+  return earliest
 }
 
 function encode (part: object): string {

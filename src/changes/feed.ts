@@ -28,14 +28,15 @@ export interface Feed {
   stop (): Promise<void>
 }
 
-interface ChangeRow { readonly id: string, readonly entity: string, readonly key: string }
+interface Position { readonly id: string, readonly changedAt: string }
+interface ChangeRow extends Position { readonly entity: string, readonly key: string }
 
 const batchSize = 1_000
 const reconnectDelayMillis = 250
 
 export function createFeed ({ url, views, logger, pollIntervalMillis = 250 }: FeedOptions): Feed {
   let connection: pg.Client | undefined
-  let lastId = 0n
+  let last: Position | undefined
   let confirmedAt = performance.now()
   let wake: () => void = () => {}
   let notified = false
@@ -63,11 +64,11 @@ export function createFeed ({ url, views, logger, pollIntervalMillis = 250 }: Fe
   /** The position is read before the tables, so that nothing committed meanwhile is missed. */
   async function reload (client: pg.Client): Promise<void> {
     const startedAt = performance.now()
-    const { rows: [position] } = await client.query<{ id: string }>('SELECT coalesce(max(id), 0)::text AS id FROM changes')
+    const { rows: [position] } = await client.query<Position>('SELECT id::text, changed_at::text AS "changedAt" FROM changes ORDER BY id DESC LIMIT 1')
     await Promise.all(Object.values(views).map((view) => view.load()))
-    lastId = BigInt(position?.id ?? 0)
+    last = position
     confirmedAt = startedAt
-    logger.debug({ position: String(lastId) }, 'feed.reloaded')
+    logger.debug({ position: last?.id }, 'feed.reloaded')
   }
 
   async function catchUp (client: pg.Client): Promise<void> {
@@ -76,16 +77,15 @@ export function createFeed ({ url, views, logger, pollIntervalMillis = 250 }: Fe
       // The row of the last position itself is asked for too: when it is gone, the feed has been pruned past
       // us or went backwards (a restored database), and only a reload tells the truth.
       const { rows } = await client.query<ChangeRow>(
-        'SELECT id::text, entity, key FROM changes WHERE id >= $1 ORDER BY id LIMIT $2', [String(lastId), batchSize + 1])
+        'SELECT id::text, changed_at::text AS "changedAt", entity, key FROM changes WHERE id >= $1 ORDER BY id LIMIT $2', [last?.id ?? '0', batchSize + 1])
       const [first, ...news] = rows
-      const continuous = lastId === 0n ? rows.length === 0 : first !== undefined && BigInt(first.id) === lastId
+      const continuous = first?.id === last?.id && first?.changedAt === last?.changedAt
       if (!continuous) {
         await reload(client)
         return
       }
       await apply(news)
-      const last = news.at(-1)
-      if (last !== undefined) lastId = BigInt(last.id)
+      last = news.at(-1) ?? last
       confirmedAt = startedAt
       if (news.length < batchSize) return
     }

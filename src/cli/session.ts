@@ -58,7 +58,7 @@ export async function withSession (options: SessionOptions, work: (session: Sess
   const { config, clock } = options
   await withDatabase(options, async ({ url, progress }) => {
     const embedded = config.databaseUrl === undefined
-    const prepared = await prepare({ config, url, embedded, makesSample: false, clock, progress })
+    const prepared = await prepare({ config, url, embedded, serverStarts: false, clock, progress })
     const database = createDatabase({ url, applicationName: 'signet cli', poolSize: 2 })
     try {
       await work(createSession(database, prepared, options))

@@ -1,6 +1,7 @@
 /** Client authentication: rows 7 to 9. Whatever is wrong with a credential, the answer is one; the cause is for the log. */
 import type { Clock } from '../clock.ts'
 import type { CredentialSources } from '../http/credential.ts'
+import { redact } from '../http/redact.ts'
 import { invalidClient } from '../oauth/errors.ts'
 import type { Organization, OrganizationDirectory } from '../organizations/organization.ts'
 import type { Client } from './client.ts'
@@ -21,6 +22,12 @@ interface AuthenticateDependencies {
   readonly organizations: Pick<OrganizationDirectory, 'get'>
   readonly secrets: SecretVerification
   readonly clock: Clock
+}
+
+/** For the log: what was wrong, and which client id was named, as far as that is printable and no secret. */
+function causeOf (what: string, { clientId }: PresentedCredential): string {
+  const named = redact(clientId).slice(0, 64).replace(/[^\w.:[\]-]/g, '?')
+  return `${what}, for client_id ${named}`
 }
 
 /** A client id longer than this is nobody's. */
@@ -48,8 +55,8 @@ export function createAuthenticate ({ clients, organizations, secrets, clock }: 
     const found = standing(credential)
     const known = typeof found === 'string' ? undefined : found
     const verdict = await secrets.verify(credential, known?.client, clock())
-    if (typeof found === 'string') throw invalidClient(verdict === 'forged secret' ? verdict : found)
-    if (verdict !== 'verified') throw invalidClient(verdict)
+    if (typeof found === 'string') throw invalidClient(causeOf(verdict === 'forged secret' ? verdict : found, credential))
+    if (verdict !== 'verified') throw invalidClient(causeOf(verdict, credential))
     return found
   }
 }

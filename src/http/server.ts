@@ -26,7 +26,8 @@ export const httpLimits = {
   /** What is not finished so long after close() began is cut off. */
   closePatienceMillis: 5_000,
   connections: 10_000,
-  pathLength: 512
+  /** Of a path that leads nowhere: past it the answer is 414 instead of 404. */
+  unknownPathLength: 2_048
 } as const
 
 interface HttpServerOptions {
@@ -93,7 +94,7 @@ export function createHttpServer ({ config, logger, isDraining }: HttpServerOpti
   })
   server.setErrorHandler(answerError)
   server.setNotFoundHandler((request) => {
-    if (request.url.length > httpLimits.pathLength * 4) throw invalidRequest('The URL is too long.', { status: 414 })
+    if (request.url.length > httpLimits.unknownPathLength) throw invalidRequest('The URL is too long.', { status: 414 })
     const allowed = methodsByPath.get(pathOf(request.url))
     if (allowed === undefined) throw invalidRequest('There is nothing at this path. Paths match exactly: check case and trailing slash.', { status: 404 })
     const methods = [...allowed].sort().join(', ')
@@ -163,7 +164,8 @@ function requireOneReading ({ raw, url }: FastifyRequest): void {
 
 function asRefusal (error: unknown, request: FastifyRequest): OAuthError {
   const status = error instanceof Error && 'statusCode' in error && typeof error.statusCode === 'number' ? error.statusCode : 500
-  if (status === 413) return invalidRequest(`The body is larger than ${httpLimits.bodyBytes} bytes.`, { status, cause: error })
+  const announced = Number(request.headers['content-length'] ?? 0)
+  if (status === 413 || (status === 415 && announced > httpLimits.bodyBytes)) return invalidRequest(`The body is larger than ${httpLimits.bodyBytes} bytes.`, { status: 413, cause: error })
   if (status === 415) return wrongMediaType(request.headers['content-type'] ?? '')
   if (status >= 400 && status < 500) return invalidRequest('The request could not be read.', { status: 400, cause: error })
   return serverError(error)

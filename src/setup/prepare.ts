@@ -7,7 +7,7 @@ import type { Config } from '../config.ts'
 import { createDatabase, type Database } from '../db.ts'
 import { ensureFirstKeys } from '../keys/ring.ts'
 import { createSigningKeyStore } from '../keys/store.ts'
-import { OperatorError } from '../operator-error.ts'
+import { exitCodes, OperatorError } from '../operator-error.ts'
 import { migrate } from '../postgres/migrator.ts'
 import type { Progress } from '../progress.ts'
 import { createMasterKey, readMasterKey, type MasterKey } from '../sealing/master-key.ts'
@@ -21,8 +21,11 @@ interface PrepareOptions {
   readonly url: string
   /** Whether the database is the embedded one: only there is a sample made. */
   readonly embedded: boolean
-  /** `false`: not even there, for a command leaves nothing behind but what it was asked for. Default: true. */
-  readonly makesSample?: boolean
+  /**
+   * Whether a server starts, rather than a command. A command leaves nothing behind but what it was asked for: no
+   * sample, and no master key for a database that a server elsewhere will be started on. Default: true.
+   */
+  readonly serverStarts?: boolean
   readonly clock: Clock
   readonly progress: Progress
 }
@@ -36,15 +39,15 @@ export interface Prepared {
 }
 
 /** @throws OperatorError for a wrong or missing master key, a damaged key, a migration that this version cannot serve */
-export async function prepare ({ config, url, embedded, makesSample = true, clock, progress }: PrepareOptions): Promise<Prepared> {
+export async function prepare ({ config, url, embedded, serverStarts = true, clock, progress }: PrepareOptions): Promise<Prepared> {
   await migrate({ url, progress })
   const database = createDatabase({ url, applicationName: 'signet setup', poolSize: 2 })
   try {
-    const masterKey = await findMasterKey(database, config, progress)
+    const masterKey = await findMasterKey(database, config, { mayCreate: embedded || serverStarts, progress })
     const sealer = createSealer(masterKey)
     const serverKeys = await ensureServerKeys(createSealedValueStore(database), sealer)
     await ensureFirstKeys({ store: createSigningKeyStore(database), sealer, clock, progress })
-    const wantsSample = embedded && makesSample && config.configFile === undefined
+    const wantsSample = embedded && serverStarts && config.configFile === undefined
     const sample = wantsSample ? await createSample({ database, serverKeys, issuer: config.issuer, clock }) : undefined
     return { masterKey, sealer, serverKeys, sample }
   } finally {
@@ -53,7 +56,7 @@ export async function prepare ({ config, url, embedded, makesSample = true, cloc
 }
 
 /** A key is made only for a database in which nothing is sealed yet: a lost key is never replaced silently. */
-async function findMasterKey (database: Database, config: Config, progress: Progress): Promise<MasterKey> {
+async function findMasterKey (database: Database, config: Config, { mayCreate, progress }: { mayCreate: boolean, progress: Progress }): Promise<MasterKey> {
   const existing = await readMasterKey(config)
   if (existing !== undefined) return existing
   if ((await createSealedValueStore(database).readAll()).length > 0) {
@@ -61,6 +64,9 @@ async function findMasterKey (database: Database, config: Config, progress: Prog
     const madeMeanwhile = await readMasterKey(config)
     if (madeMeanwhile !== undefined) return madeMeanwhile
     throw new OperatorError(`The master key of this database is missing: there is none in ${config.dataDir}. Put master.key back, or set MASTER_KEY or MASTER_KEY_FILE to the key that the database was made with.`)
+  }
+  if (!mayCreate) {
+    throw new OperatorError('No server has been started on this database yet, and there is no master key. Start the server first, or set MASTER_KEY or MASTER_KEY_FILE.', { exitCode: exitCodes.refused })
   }
   progress(`making a master key in ${config.dataDir}`)
   return await createMasterKey(config)

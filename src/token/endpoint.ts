@@ -1,4 +1,4 @@
-/** `POST /oauth/v2/token`: the checks in PROTOCOL.md's order, cheapest first, then the token. */
+/** `POST /oauth/v2/token`: the checks in the order of the contract, cheapest first, then the token. */
 import type { RouteHandlerMethod } from 'fastify'
 import type { Mint } from '../access-tokens/mint.ts'
 import type { Authenticate } from '../clients/authenticate.ts'

@@ -70,6 +70,7 @@ describe('client secrets that overlap, expire and are revoked', () => {
     await server.database.$executeRaw`UPDATE client_secrets SET revoked_at = now() + interval '1 year' WHERE id = ${secretId}`
     await server.database.client.update({ where: { id: client.id }, data: { name: 'Renamed', disabledAt: new Date() } })
     await server.database.client.update({ where: { id: client.id }, data: { disabledAt: null } })
+    now = Date.now() // enabling cut off what came before, by the database's clock
     const { secret: newest } = await server.fixtures.addSecret(client.id)
     expect(await within(1, () => accepts(client, newest))).toBe(true)
     expect(await accepts(client, secret)).toBe(false)
