@@ -22,7 +22,7 @@ export const environmentSchema = Type.Object({
   MASTER_KEY_FILE: Type.Optional(Type.String({ description: 'A file that holds the master key instead. Default, when neither is set: `master.key` in `SIGNET_DATA_DIR`, created at the first start.' })),
   SIGNET_DATA_DIR: Type.String({ minLength: 1, default: '.signet', description: 'Folder of the embedded PostgreSQL and of the master key.' }),
   SIGNET_CONFIG: Type.Optional(Type.String({ description: 'Reserved for the configuration file; while it is set no sample data is made.' })),
-  WORKERS: Type.Optional(Type.Integer({ minimum: 1, maximum: 256, description: 'Processes that serve requests. Default: one for each core that the cgroup grants.' })),
+  WORKERS: Type.Optional(Type.Integer({ minimum: 1, maximum: 64, description: 'Processes that serve requests. Default: one for each core that the cgroup grants.' })),
   LOG_LEVEL: Type.Unsafe<LogLevel>(Type.Union(logLevels.map((level) => Type.Literal(level)), { default: 'info', description: 'Least severe log level that is written: `trace`, `debug`, `info`, `warn`, `error`, `fatal` or `silent`.' })),
   TRUST_PROXY: Type.String({ default: '', description: 'Comma-separated addresses or networks (CIDR) of reverse proxies whose `X-Forwarded-For` is believed. Default: none.' }),
   REQUIRE_GRANT_TYPE: Type.Boolean({ default: false, description: '`true` refuses token requests without `grant_type` (RFC 6749 §4.4.2); by default one that carries `client_secret` means `client_credentials`.' }),

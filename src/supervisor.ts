@@ -46,11 +46,14 @@ export async function supervise (options: SupervisorOptions): Promise<number> {
     const { prepare } = await loading
     stop.signal.throwIfAborted()
     const { sample } = await prepare({ config, url: database.url, embedded: config.databaseUrl === undefined, clock, progress })
-    stop.signal.throwIfAborted()
-    await Promise.race([workers.serve({ config, url: database.url }), stop.requested])
-    stop.signal.throwIfAborted()
-    progress(`listening on ${addressOf(config)} (issuer ${config.issuer})`)
-    if (sample !== undefined) process.stdout.write(sample.text)
+    try {
+      stop.signal.throwIfAborted()
+      await Promise.race([workers.serve({ config, url: database.url }), stop.requested])
+      stop.signal.throwIfAborted()
+      progress(`listening on ${addressOf(config)} (issuer ${config.issuer})`)
+    } finally {
+      if (sample !== undefined) process.stdout.write(sample.text) // its secrets are nowhere else, whatever happened since
+    }
     await stop.requested
     const drained = await Promise.race([workers.drain(config.shutdownTimeoutSeconds), stop.forced.then(() => false)])
     if (!drained) progress('some requests were cut off')
