@@ -2,15 +2,15 @@
  * The data folder: `postgres/` (the cluster, or a link to it), `run/` (the socket), `postgres.log`. Everything in
  * it is made so that nobody but its user can read it.
  */
-import { chmod, lchown, lstat, mkdir, mkdtemp, realpath } from 'node:fs/promises'
+import { chmod, lchown, lstat, mkdir, mkdtemp, readFile, realpath, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { OperatorError } from '../operator-error.ts'
 import type { Progress } from '../progress.ts'
 import { checkCluster, createCluster } from './cluster.ts'
-import { errorCode } from './error-code.ts'
+import { errorCode } from '../error-code.ts'
 import { folderProblem } from './folder-problem.ts'
-import { readPostmaster, socketName } from './postmaster.ts'
+import { socketName } from './postmaster.ts'
 import { findRuntime, type Runtime } from './runtime.ts'
 import { systemHomeFolder } from './system-home.ts'
 import { choosePostgresUser, type SystemUser } from './system-user.ts'
@@ -77,13 +77,14 @@ async function refuseDanglingLink (cluster: string): Promise<void> {
 
 /**
  * The folder for a new server's socket, mode 0700: `run`, or one with an unpredictable name under the system's
- * temporary folder if that path is too long. The server writes it into postmaster.pid, where others find it.
+ * temporary folder if that path is too long. That name is kept in the data folder, which PostgreSQL's own user
+ * cannot write, and used again, for workers look for a restarted server where the last one was.
  */
 export async function makeSocketFolder (folder: DataFolder): Promise<string> {
   if (Buffer.byteLength(join(folder.run, socketName)) <= longestSocketPath) return await makePrivate(folder.run, folder)
-  const earlier = (await readPostmaster(folder.cluster))?.socketFolder
+  const record = join(folder.dataDir, 'socket-folder')
+  const earlier = await readFile(record, 'utf8').catch(() => undefined)
   if (earlier !== undefined) {
-    // Workers of a server that was killed look for its successor there.
     const again = await makePrivate(earlier, folder).catch(() => undefined)
     if (again !== undefined) return again
   }
@@ -91,6 +92,7 @@ export async function makeSocketFolder (folder: DataFolder): Promise<string> {
   try {
     const made = await mkdtemp(join(parent, 'signet-'))
     if (folder.user !== undefined) await lchown(made, folder.user.uid, folder.user.gid)
+    await writeFile(record, made, { mode: 0o600 })
     return made
   } catch (error) {
     throw folderProblem(error, parent)
