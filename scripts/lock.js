@@ -48,7 +48,7 @@ function removeStale (folder) {
   try {
     const [holder] = readdirSync(folder)
     const ageMilliseconds = Date.now() - statSync(folder).mtimeMs
-    const isStale = holder === undefined ? ageMilliseconds > nameTimeMilliseconds : !isRunning(Number(holder))
+    const isStale = holder === undefined ? ageMilliseconds > nameTimeMilliseconds : holder === String(process.pid) || !isRunning(Number(holder)) // in a container pids come again
     if (!isStale) return
     const aside = `${folder}.${process.pid}`
     renameSync(folder, aside)

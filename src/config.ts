@@ -32,7 +32,7 @@ export const environmentSchema = Type.Object({
   SIGNET_POSTGRES_USER: Type.Optional(Type.String({ description: 'Only when started as root: the system user that the embedded PostgreSQL runs as. Default: the owner of the data, else `postgres`, else `nobody`.' }))
 })
 
-type Environment = Static<typeof environmentSchema>
+type Variables = Static<typeof environmentSchema>
 
 export interface Config {
   readonly port: number
@@ -58,9 +58,10 @@ export interface Config {
 
 /**
  * Reads the environment. An empty variable counts as absent.
+ * @param cores the default of `WORKERS`
  * @throws OperatorError naming the variable and what it takes
  */
-export function loadConfig (environment: Readonly<Record<string, string | undefined>>): Config {
+export function loadConfig (environment: Readonly<Record<string, string | undefined>>, cores = availableParallelism()): Config {
   const given = readEnvironment(environment)
   return Object.freeze({
     port: given.PORT,
@@ -72,7 +73,7 @@ export function loadConfig (environment: Readonly<Record<string, string | undefi
     masterKeyFile: given.MASTER_KEY_FILE,
     dataDir: resolve(given.SIGNET_DATA_DIR),
     configFile: given.SIGNET_CONFIG,
-    workers: given.WORKERS ?? availableParallelism(),
+    workers: given.WORKERS ?? cores,
     logLevel: given.LOG_LEVEL,
     trustProxy: readNetworks(given.TRUST_PROXY),
     requireGrantType: given.REQUIRE_GRANT_TYPE,
@@ -83,7 +84,7 @@ export function loadConfig (environment: Readonly<Record<string, string | undefi
   })
 }
 
-function readEnvironment (environment: Readonly<Record<string, string | undefined>>): Environment {
+function readEnvironment (environment: Readonly<Record<string, string | undefined>>): Variables {
   const values: Record<string, unknown> = {}
   for (const [name, schema] of Object.entries(environmentSchema.properties)) {
     const text = environment[name]?.trim()

@@ -28,6 +28,9 @@ export interface DatabaseOptions {
   readonly patience?: number
 }
 
+/** Signet's tables are in `public`, whatever search_path the role or the database has. */
+export const ownSchema = { options: '-c search_path=public' } as const
+
 /** Every time limit that pg and PostgreSQL have, for connections whose statements may take so many milliseconds. */
 export function timeLimits (millis: number): Readonly<Record<'connectionTimeoutMillis' | 'statement_timeout' | 'query_timeout' | 'lock_timeout' | 'idle_in_transaction_session_timeout', number>> {
   return {
@@ -41,7 +44,7 @@ export function timeLimits (millis: number): Readonly<Record<'connectionTimeoutM
 
 export function createDatabase ({ url, applicationName, poolSize = 4, patience: millis = patience.background }: DatabaseOptions): Database {
   const adapter = new PrismaPg(
-    { connectionString: url, application_name: applicationName, max: poolSize, idleTimeoutMillis: 30_000, ...timeLimits(millis) },
+    { connectionString: url, application_name: applicationName, max: poolSize, idleTimeoutMillis: 30_000, ...ownSchema, ...timeLimits(millis) },
     // An idle connection that PostgreSQL ends is replaced by the pool at the next use.
     { onPoolError: () => {}, onConnectionError: () => {} }
   )

@@ -1,6 +1,7 @@
 import { pino, type DestinationStream, type Logger } from 'pino'
 import pretty from 'pino-pretty'
 import type { LogLevel } from './config.ts'
+import { errorCode } from './error-code.ts'
 import { redact } from './http/redact.ts'
 
 /** JSON lines on standard output, or to the destination given; readable ones on a terminal. An error is logged without the data it carries. */
@@ -19,6 +20,5 @@ export function createLogger (level: LogLevel, destination?: DestinationStream):
 /** Errors of PostgreSQL and Prisma quote rows and parameters in other members, so those stay out. */
 function describeError (error: unknown): unknown {
   if (!(error instanceof Error)) return redact(String(error))
-  const code = 'code' in error && typeof error.code === 'string' ? error.code : undefined
-  return { type: error.name, message: redact(error.message), code, stack: redact(error.stack ?? '') }
+  return { type: error.name, message: redact(error.message), code: errorCode(error), stack: redact(error.stack ?? '') }
 }

@@ -15,8 +15,7 @@ async function main (): Promise<void> {
   }
   const [{ loadConfig }, { grantedCores }, { supervise }] = await Promise.all([import('./config.ts'), import('./cores.ts'), import('./supervisor.ts')])
   if (existsSync('.env')) process.loadEnvFile('.env')
-  const workers = process.env['WORKERS'] ?? ''
-  const config = loadConfig({ ...process.env, WORKERS: workers.trim() === '' ? String(grantedCores()) : workers })
+  const config = loadConfig(process.env, grantedCores())
   process.exit(await supervise({ config, clock: systemClock, progress: printProgress, workerModule: fileURLToPath(import.meta.url) }))
 }
 

@@ -1,5 +1,6 @@
 import { createServer } from 'node:net'
 import type { Config } from './config.ts'
+import { errorCode } from './error-code.ts'
 import { OperatorError } from './operator-error.ts'
 
 type Address = Pick<Config, 'host' | 'port'>
@@ -21,13 +22,12 @@ export async function checkPortIsFree ({ host, port }: Address): Promise<void> {
 
 /** Turns what listen() answered into a sentence for the operator; any other error passes unchanged. */
 export function listenProblem (error: unknown, { host, port }: Address): unknown {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined
   const sentence = {
     EADDRINUSE: `Port ${port} on ${host} is taken by another program. Stop that program, or set PORT to a free one.`,
     EACCES: `This user may not listen on port ${port}. Set PORT to one above 1023.`,
     EADDRNOTAVAIL: `HOST is ${host}, which is no address of this machine. Set it to one that is, or to 0.0.0.0.`,
     ENOTFOUND: `HOST is ${host}, which cannot be resolved. Set it to an address of this machine.`,
     EAI_AGAIN: `HOST is ${host}, which cannot be resolved at the moment. Set it to an address of this machine.`
-  }[String(code)]
+  }[errorCode(error) ?? '']
   return sentence === undefined ? error : new OperatorError(sentence, { cause: error })
 }

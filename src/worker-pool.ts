@@ -17,7 +17,7 @@ export interface WorkerPool {
    * @throws OperatorError when one says that it cannot, or when they crash again and again before that
    */
   readonly serve: (assignment: Assignment) => Promise<void>
-  /** Lets them finish what is under way. @returns whether all did so in time */
+  /** Lets them finish what is under way. @returns whether all did so, and in time */
   readonly drain: (timeoutSeconds: number) => Promise<boolean>
   /** Ends them at once. */
   readonly kill: () => void
@@ -38,6 +38,7 @@ export function createWorkerPool ({ module, size, progress }: WorkerPoolOptions)
   const workers = new Map<Worker, WorkerState>()
   let assigned: Assignment | undefined
   let stopping = false
+  let drainedCleanly = true
   let started = false
   let crashes = 0
   let onChange: () => void = () => {}
@@ -62,6 +63,7 @@ export function createWorkerPool ({ module, size, progress }: WorkerPoolOptions)
     worker.on('exit', (code, signal) => {
       workers.delete(worker)
       if (!stopping) replace(state.failure, describeEnd(worker, code, signal), performance.now() - forkedAt)
+      else if (state.phase === 'listening' && code !== 0) drainedCleanly = false
       onChange()
     })
   }
@@ -100,7 +102,7 @@ export function createWorkerPool ({ module, size, progress }: WorkerPoolOptions)
       onChange = () => {
         if (workers.size > 0) return
         clearTimeout(timer)
-        resolve(true)
+        resolve(drainedCleanly)
       }
       onChange()
     })

@@ -20,7 +20,6 @@ export interface AccessToken {
   /** JWS compact serialization. */
   readonly token: string
   readonly expiresInSeconds: number
-  readonly jti: string
 }
 
 export type Mint = (grant: Grant) => AccessToken
@@ -54,7 +53,7 @@ export function createMint ({ issuer, keys, clock }: MintDependencies): Mint {
     const signingInput = `${encode({ alg: key.algorithm, typ: accessTokenType, kid: key.kid })}.${encode(claims)}`
     const token = `${signingInput}.${sign('sha256', Buffer.from(signingInput), key.privateKey).toString('base64url')}`
     if (token.length > maxTokenBytes) throw invalidScope(`The token would be larger than ${maxTokenBytes} bytes: ask for fewer scopes.`)
-    return { token, expiresInSeconds: defaultAccessTokenTtlSeconds, jti: claims.jti }
+    return { token, expiresInSeconds: defaultAccessTokenTtlSeconds }
   }
 }
 
@@ -66,7 +65,7 @@ export function createMint ({ issuer, keys, clock }: MintDependencies): Mint {
  */
 function issuedAt (now: number, client: Client, organization: Organization): number {
   const earliest = Math.max(now, ...[client, organization].map(({ tokensRevokedBefore }) => tokensRevokedBefore === null ? 0 : Math.floor(tokensRevokedBefore.getTime() / 1000) + 1))
-  if (earliest > now + 1) throw temporarilyUnavailable('Tokens of this client are revoked up to a moment that is yet to come.', earliest - now, 'tokens_revoked_before is in the future')
+  if (earliest > now + 1) throw temporarilyUnavailable('Tokens of this client are revoked up to a moment that is yet to come.', Math.min(earliest - now, 60), 'tokens_revoked_before is in the future')
   return earliest
 }
 

@@ -5,7 +5,7 @@
  */
 import pg from 'pg'
 import type { Logger } from 'pino'
-import { patience, timeLimits } from '../db.ts'
+import { ownSchema, patience, timeLimits } from '../db.ts'
 import type { View } from './view.ts'
 
 export const feedEntities = ['organization', 'resource', 'client', 'signing_key', 'revoked_token'] as const
@@ -46,7 +46,7 @@ export function createFeed ({ url, views, logger, pollIntervalMillis = 250 }: Fe
 
   async function connect (): Promise<pg.Client> {
     const client = new pg.Client({
-      connectionString: url, application_name: 'signet feed', keepAlive: true, ...timeLimits(patience.request)
+      connectionString: url, application_name: 'signet feed', keepAlive: true, ...ownSchema, ...timeLimits(patience.request)
     })
     client.on('error', (error) => { logger.warn({ err: error }, 'feed.connection_lost'); wake() })
     client.on('notification', () => { notified = true; wake() })

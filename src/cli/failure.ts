@@ -1,4 +1,5 @@
 /** What a command that failed says, and what it exits with. */
+import { errorCode } from '../error-code.ts'
 import { exitCodes, OperatorError } from '../operator-error.ts'
 import { printable } from './table.ts'
 
@@ -14,12 +15,11 @@ export function describeFailure (error: unknown): Failure {
   if (error instanceof OperatorError) {
     return { exitCode: error.exitCode, sentence: printable(error.message), details: detailsOf(error.cause) }
   }
-  if (isCode(error, 'EPIPE')) return { exitCode: exitCodes.failure, sentence: undefined, details: undefined }
+  if (errorCode(error) === 'EPIPE') return { exitCode: exitCodes.failure, sentence: undefined, details: undefined }
   const name = error instanceof Error ? error.name : typeof error
-  const code = error instanceof Error && 'code' in error && typeof error.code === 'string' ? ` ${error.code}` : ''
   return {
     exitCode: exitCodes.failure,
-    sentence: printable(`Something unexpected went wrong (${name}${code}). Set LOG_LEVEL=debug to see the details.`),
+    sentence: printable(`Something unexpected went wrong (${[name, errorCode(error)].filter((part) => part !== undefined).join(' ')}). Set LOG_LEVEL=debug to see the details.`),
     details: detailsOf(error)
   }
 }
@@ -27,8 +27,4 @@ export function describeFailure (error: unknown): Failure {
 function detailsOf (error: unknown): string | undefined {
   if (error === undefined) return undefined
   return error instanceof Error ? error.stack ?? error.message : JSON.stringify(error)
-}
-
-function isCode (error: unknown, code: string): boolean {
-  return error instanceof Error && 'code' in error && error.code === code
 }

@@ -52,11 +52,15 @@ export function createAuthenticate ({ clients, organizations, secrets, clock }: 
 
   return async (sources) => {
     const credential = presentedCredential(sources)
-    const found = standing(credential)
-    const known = typeof found === 'string' ? undefined : found
-    const verdict = await secrets.verify(credential, known?.client, clock())
-    if (typeof found === 'string') throw invalidClient(causeOf(verdict === 'forged secret' ? verdict : found, credential))
-    if (verdict !== 'verified') throw invalidClient(causeOf(verdict, credential))
-    return found
+    for (;;) {
+      const found = standing(credential)
+      const known = typeof found === 'string' ? undefined : found
+      const verdict = await secrets.verify(credential, known?.client, clock())
+      if (typeof found === 'string') throw invalidClient(causeOf(verdict === 'forged secret' ? verdict : found, credential))
+      if (verdict !== 'verified') throw invalidClient(causeOf(verdict, credential))
+      // While argon2 was waited for, the client or the secret may have been disabled or revoked: look again. What was
+      // verified is remembered, so that a second round waits for nothing.
+      if (clients.get(found.client.id) === found.client && organizations.get(found.organization.id) === found.organization) return found
+    }
   }
 }

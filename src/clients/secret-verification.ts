@@ -111,7 +111,10 @@ export function createSecretVerification (dependencies: SecretVerificationDepend
       if (verifier !== null && secret.verifier === null) await store.storeVerifier(secret.id, secret.hash, verifier)
     }
 
-    keep().catch((error: unknown) => { logger.warn({ err: error, clientId: client.id, secretId: secret.id }, 'secret.verifier_not_stored') })
+    keep().catch((error: unknown) => {
+      remembered.delete(secret.id) // so that the next success tries again
+      logger.warn({ err: error, clientId: client.id, secretId: secret.id }, 'secret.verifier_not_stored')
+    })
   }
 
   return { verify }

@@ -24,6 +24,7 @@ export interface NewSecret {
 export interface ClientStore {
   readAll (): Promise<Client[]>
   readOne (id: string): Promise<Client | undefined>
+  isEmpty (): Promise<boolean>
   create (input: NewClient): Promise<Client>
   /** Enabling never brings old tokens back: a trigger moves `tokens_revoked_before`. */
   setDisabledAt (id: string, disabledAt: Date | null): Promise<void>
@@ -49,6 +50,7 @@ export function createClientStore (database: Session): ClientStore {
       const row = await database.client.findUnique({ where: { id }, ...whole })
       return row === null ? undefined : fromRow(row)
     },
+    isEmpty: async () => await database.client.findFirst({ select: { id: true } }) === null,
     async create ({ scopes, secret, grants, authenticationMethods, ...client }) {
       return fromRow(await database.client.create({
         ...whole,

@@ -5,7 +5,7 @@ import { sendPublicDocument } from '../http/cacheable.ts'
 import type { KeyRing } from '../keys/ring.ts'
 import { metadataOf } from './metadata.ts'
 
-/** Verifiers keep keys and metadata this long; a new key is published at least this long before it signs. */
+/** How long verifiers may keep keys and metadata. */
 export const documentMaxAgeSeconds = 300
 
 /** @see [RFC 7517 §5](https://www.rfc-editor.org/rfc/rfc7517.html#section-5) */

@@ -1,14 +1,6 @@
 /** Liveness, which never looks at the database, and readiness: may this process be sent requests? */
 import type { RouteHandlerMethod } from 'fastify'
-
-export interface Readiness {
-  readonly ready: boolean
-  /** Why not. */
-  readonly reason?: string
-  readonly database: 'connected' | 'away'
-  /** Seconds since memory was last known to agree with the database. */
-  readonly stalenessSeconds: number
-}
+import type { Readiness } from './readiness.ts'
 
 export function createLivenessEndpoint (): RouteHandlerMethod {
   return (_request, reply) => reply.type('application/json').send(JSON.stringify({ live: true }))

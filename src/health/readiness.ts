@@ -4,7 +4,15 @@ import type { Feed } from '../changes/feed.ts'
 import { environments } from '../environment.ts'
 import type { KeyRing } from '../keys/ring.ts'
 import { temporarilyUnavailable } from '../oauth/errors.ts'
-import type { Readiness } from './endpoint.ts'
+
+export interface Readiness {
+  readonly ready: boolean
+  /** Why not. */
+  readonly reason?: string
+  readonly database: 'connected' | 'away'
+  /** Seconds since memory was last known to agree with the database. */
+  readonly stalenessSeconds: number
+}
 
 interface ReadinessDependencies {
   readonly feed: Pick<Feed, 'stalenessSeconds' | 'isConnected'>

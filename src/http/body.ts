@@ -10,6 +10,12 @@ export interface FormRules {
   readonly known: ReadonlySet<string>
 }
 
+/** Of the endpoints that are sent a token: introspection (RFC 7662 §2.1) and revocation (RFC 7009 §2.1). */
+export const tokenFormRules: FormRules = {
+  repeatable: new Set(),
+  known: new Set(['token', 'token_type_hint', 'client_id', 'client_secret', 'client_assertion', 'access_token'])
+}
+
 /**
  * @throws OAuthError `invalid_request`
  * @see [RFC 6749 §2.3.1](https://www.rfc-editor.org/rfc/rfc6749.html#section-2.3.1) (no credentials in the URI)

@@ -3,7 +3,7 @@ import type { RouteHandlerMethod } from 'fastify'
 import { audiencesOf, type CheckActive } from '../access-tokens/active.ts'
 import type { Authenticate } from '../clients/authenticate.ts'
 import type { Client } from '../clients/client.ts'
-import { readForm, type FormRules } from '../http/body.ts'
+import { readForm, tokenFormRules } from '../http/body.ts'
 import { credentialSources } from '../http/credential.ts'
 import { parameter } from '../http/form.ts'
 import type { AccessTokenClaims } from '../oauth/claims.ts'
@@ -14,11 +14,6 @@ interface IntrospectionDependencies {
   readonly authenticate: Authenticate
   readonly checkActive: CheckActive
   readonly resources: Pick<ResourceDirectory, 'get'>
-}
-
-const rules: FormRules = {
-  repeatable: new Set(),
-  known: new Set(['token', 'token_type_hint', 'client_id', 'client_secret', 'client_assertion', 'access_token'])
 }
 
 const inactive = JSON.stringify({ active: false })
@@ -36,7 +31,7 @@ export function createIntrospectionEndpoint ({ authenticate, checkActive, resour
   }
 
   return async (request, reply) => {
-    const form = readForm(request, rules)
+    const form = readForm(request, tokenFormRules)
     const { client } = await authenticate(credentialSources(request, form))
     request.clientId = client.id
     const token = parameter(form, 'token')

@@ -8,6 +8,7 @@ import { createTableView, type View } from '../changes/view.ts'
 import type { Clock } from '../clock.ts'
 import { environments, type Environment } from '../environment.ts'
 import { maxAccessTokenTtlSeconds } from '../oauth/claims.ts'
+import { OperatorError } from '../operator-error.ts'
 import type { Progress } from '../progress.ts'
 import type { Sealer } from '../sealing/sealer.ts'
 import { openSigningKey, generateSigningKey, type SigningKey } from './signing-key.ts'
@@ -97,18 +98,24 @@ interface FirstKeysOptions {
   readonly store: SigningKeyStore
   readonly sealer: Sealer
   readonly clock: Clock
+  /** Whether nothing has ever been registered in this database. */
+  readonly isNew: boolean
   readonly progress: Progress
 }
 
 /**
  * Gives each environment without a key its first one; of processes that start together, one makes it.
- * @throws OperatorError when a key that is there does not open: it is never replaced silently
+ * @throws OperatorError when a key does not open, or is gone from a database that is in use: it is never replaced silently
  */
-export async function ensureFirstKeys ({ store, sealer, clock, progress }: FirstKeysOptions): Promise<void> {
+export async function ensureFirstKeys ({ store, sealer, clock, isNew, progress }: FirstKeysOptions): Promise<void> {
   const rows = await store.readAll()
   await Promise.all(rows.map((row) => openSigningKey(row, sealer)))
   for (const environment of environments) {
-    if (rows.some((row) => row.environment === environment && row.withdrawnAt === null)) continue
+    const ofEnvironment = rows.filter((row) => row.environment === environment)
+    if (ofEnvironment.some(({ withdrawnAt }) => withdrawnAt === null)) continue
+    if (ofEnvironment.length === 0 && !isNew) {
+      throw new OperatorError(`The signing keys of the ${environment} environment are gone from a database that has clients. Restore the table signing_keys from a backup.`)
+    }
     progress(`making the first signing key of the ${environment} environment`)
     await store.addFirst(await generateSigningKey(environment, new Date(clock()), sealer))
   }

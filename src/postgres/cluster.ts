@@ -2,11 +2,12 @@
  * Makes a database cluster, completely or not at all: it is built in an unfinished folder and then renamed, so
  * neither a kill in the middle nor two first starts at once leave half a cluster or two.
  */
-import { chmod, lchown, mkdir, open, readFile, readdir, rename, rm, symlink } from 'node:fs/promises'
+import { chmod, lchown, mkdir, readFile, readdir, rename, rm, symlink } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { OperatorError } from '../operator-error.ts'
 import type { Progress } from '../progress.ts'
-import { errorCode } from './error-code.ts'
+import { syncFolder } from '../sync-folder.ts'
+import { errorCode } from '../error-code.ts'
 import { diskFull, folderProblem, isDiskFull } from './folder-problem.ts'
 import { run } from './run.ts'
 import type { Runtime } from './runtime.ts'
@@ -139,14 +140,4 @@ async function moveIntoPlace (unfinished: string, finished: string): Promise<voi
 
 function isTaken (error: unknown): boolean {
   return errorCode(error) === 'ENOTEMPTY' || errorCode(error) === 'EEXIST'
-}
-
-/** A rename survives a power loss only once its folder is on disk. */
-async function syncFolder (folder: string): Promise<void> {
-  const handle = await open(folder, 'r')
-  try {
-    await handle.sync()
-  } finally {
-    await handle.close()
-  }
 }

@@ -40,8 +40,10 @@ const lockNamespace = 7367600
 const userLock = 11
 const supervisorLock = 12
 
-const answerSeconds = 60
+/** Longer than the minute after which PostgreSQL ends a server whose lock file was removed. */
+const answerSeconds = 90
 const oldProcessesSeconds = 15
+const killsBeforeGivingUp = 5
 
 /**
  * Opens the database of a data folder: made if absent, started if stopped, adopted if it runs.
@@ -67,8 +69,9 @@ export async function openEmbedded (options: EmbeddedPostgresOptions): Promise<E
   }
 
   async function holdSupervisorLock (): Promise<boolean> {
-    supervises = session !== undefined && await ask(session, 'pg_try_advisory_lock', supervisorLock)
-    return supervises
+    const held = session !== undefined && await ask(session, 'pg_try_advisory_lock', supervisorLock)
+    if (held) supervises = true // and stays one: reopen() must not forget what it has to get back
+    return held
   }
 
   async function reopen (): Promise<void> {
@@ -122,14 +125,18 @@ async function attach (folder: DataFolder, progress: Progress, signal: AbortSign
   const begin = performance.now()
   const elapsedSeconds = (): number => (performance.now() - begin) / 1000
   let launched: Launch | undefined
+  let kills = 0
   let waitsFor = 'the database'
   let told = false
   for (;;) {
     const attempt = await becomeUser(folder)
     if (typeof attempt !== 'string') return attempt
     if (launched === undefined) signal?.throwIfAborted()
-    if (launched?.exitCode !== undefined) {
+    if (launched?.end !== undefined) {
       const reason = await whyEnded(folder, launched)
+      if (reason === 'killed' && (kills += 1) === killsBeforeGivingUp) {
+        throw new OperatorError(`PostgreSQL was ended by ${String(launched.end)} ${kills} times while it started in ${folder.cluster}. See whether this machine has enough memory, and ${folder.log}.`)
+      }
       launched = undefined
       if (reason === 'old processes') {
         waitsFor = 'processes of a database server that was killed'

@@ -3,7 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import pg from 'pg'
 import { OperatorError } from '../operator-error.ts'
 import type { Progress } from '../progress.ts'
-import { errorCode } from './error-code.ts'
+import { errorCode } from '../error-code.ts'
 
 export interface ExternalOptions {
   readonly url: string

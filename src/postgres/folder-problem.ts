@@ -1,6 +1,6 @@
 import { statfs } from 'node:fs/promises'
 import { OperatorError } from '../operator-error.ts'
-import { errorCode } from './error-code.ts'
+import { errorCode } from '../error-code.ts'
 
 /** Turns what the file system answered into a sentence for the operator; any other error passes unchanged. */
 export function folderProblem (error: unknown, folder: string): unknown {

@@ -6,9 +6,10 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
 import pg from 'pg'
+import { ownSchema } from '../db.ts'
 import { OperatorError } from '../operator-error.ts'
 import type { Progress } from '../progress.ts'
-import { errorCode } from './error-code.ts'
+import { errorCode } from '../error-code.ts'
 import { readMigrations, type Migration } from './migrations.ts'
 
 export interface MigrateOptions {
@@ -20,8 +21,8 @@ export interface MigrateOptions {
 
 export interface MigrationState {
   readonly name: string
-  /** `unknown`: applied by another version of Signet, and not part of this one. */
-  readonly state: 'applied' | 'pending' | 'unknown'
+  /** `unfinished`: begun by another tool. `unknown`: applied by another version of Signet, and not part of this one. */
+  readonly state: 'applied' | 'pending' | 'unfinished' | 'unknown'
   readonly appliedAt: Date | undefined
 }
 
@@ -76,7 +77,8 @@ export async function migrationStatus ({ url, folder }: Omit<MigrateOptions, 'pr
   const record = await withClient(url, readRecord)
   const known = migrations.map(({ name }): MigrationState => {
     const applied = record.find((entry) => entry.name === name)
-    return { name, state: applied === undefined ? 'pending' : 'applied', appliedAt: applied?.finishedAt ?? undefined }
+    if (applied === undefined) return { name, state: 'pending', appliedAt: undefined }
+    return { name, state: applied.finishedAt === null ? 'unfinished' : 'applied', appliedAt: applied.finishedAt ?? undefined }
   })
   const unknown = record.filter(({ name }) => !migrations.some((migration) => migration.name === name))
     .map(({ name, finishedAt }): MigrationState => ({ name, state: 'unknown', appliedAt: finishedAt ?? undefined }))
@@ -84,7 +86,7 @@ export async function migrationStatus ({ url, folder }: Omit<MigrateOptions, 'pr
 }
 
 async function withClient<Result> (url: string, work: (client: pg.Client) => Promise<Result>): Promise<Result> {
-  const client = new pg.Client({ connectionString: url, application_name: 'signet migrate', connectionTimeoutMillis: 10_000, lock_timeout: 30_000 })
+  const client = new pg.Client({ connectionString: url, application_name: 'signet migrate', ...ownSchema, connectionTimeoutMillis: 10_000, lock_timeout: 30_000 })
   client.on('error', () => {}) // the statement under way fails as well, and says so
   try {
     await client.connect()

@@ -16,7 +16,7 @@ const settings = {
   fsync: 'on',
   full_page_writes: 'on',
   synchronous_commit: 'on',
-  max_connections: '100', // each worker holds up to 6, so this is far above what one machine's cores ask for
+  max_connections: '500', // each of at most 64 workers holds up to 7
   shared_buffers: '64MB', // the hot data live in the workers; this holds some 100,000 clients
   max_wal_size: '256MB', // few writes: crash recovery stays short and the folder small
   io_method: 'sync', // saves the three processes of "worker", which a small database never uses
@@ -39,8 +39,8 @@ export interface Launch {
   readonly socketFolder: string
   /** Where the log ended when it was started. */
   readonly logOffset: number
-  /** Set once it has ended. */
-  exitCode: number | undefined
+  /** Set once it has ended: its exit code, or the signal that ended it. */
+  end: number | NodeJS.Signals | undefined
 }
 
 /**
@@ -62,9 +62,9 @@ export async function launch (folder: DataFolder): Promise<Launch> {
     })
     child.unref()
     await new Promise<void>((resolve, reject) => { child.once('spawn', resolve).once('error', reject) })
-    const started: Launch = { pid: child.pid ?? 0, socketFolder, logOffset, exitCode: undefined }
+    const started: Launch = { pid: child.pid ?? 0, socketFolder, logOffset, end: undefined }
     child.on('error', () => {}) // after the start only kill() reports here
-    child.on('exit', (code) => { started.exitCode = code ?? -1 })
+    child.on('exit', (code, signal) => { started.end = code ?? signal ?? 'SIGKILL' })
     return started
   } catch (error) {
     throw new OperatorError(`PostgreSQL could not be started${folder.user === undefined ? '' : ` as the user ${folder.user.name}`} (${error instanceof Error ? error.message : String(error)}). Remove the cause, or set DATABASE_URL to a PostgreSQL of your own.`, { cause: error })
@@ -88,18 +88,19 @@ async function openLog ({ log }: DataFolder): ReturnType<typeof open> {
 }
 
 /** Why a launched server ended: a reason to try again, or an OperatorError thrown. */
-export async function whyEnded (folder: DataFolder, launched: Launch): Promise<'another server' | 'another user' | 'old processes'> {
-  if (launched.exitCode === 0) return 'another user' // who was its only one for a moment, and stopped it
+export async function whyEnded (folder: DataFolder, launched: Launch): Promise<'another server' | 'another user' | 'killed' | 'old processes'> {
+  if (launched.end === 0) return 'another user' // who was its only one for a moment, and stopped it
+  if (typeof launched.end === 'string') return 'killed'
   const said = await readLog(folder.log, launched)
   if (launched.socketFolder !== folder.run) await discardSocketFolder(folder, launched.socketFolder)
-  if (/lock file ".*" (already exists|is empty)/.test(said)) {
+  if (/lock file ".*" (already exists|is empty)|could not remove old lock file ".*": No such file/.test(said)) {
     await removeStaleLocks(folder.cluster, launched.socketFolder)
     return 'another server'
   }
   if (said.includes('pre-existing shared memory block')) return 'old processes'
   if (await isDiskFull(folder.cluster, said)) throw diskFull(folder.dataDir)
   const cause = /(?:FATAL|PANIC|ERROR): *(.+)/.exec(said)?.[1] ?? said.trim().split('\n').at(-1) ?? ''
-  throw new OperatorError(`PostgreSQL could not start in ${folder.cluster} (${cause === '' ? `exit code ${String(launched.exitCode)}` : cause}). See ${folder.log}.`)
+  throw new OperatorError(`PostgreSQL could not start in ${folder.cluster} (${cause === '' ? `exit code ${String(launched.end)}` : cause}). See ${folder.log}.`)
 }
 
 /** What this server wrote, and what somebody wrote without a prefix, which is how the earliest messages look. */

@@ -3,7 +3,7 @@ import pg from 'pg'
 import { OperatorError } from '../operator-error.ts'
 import { databaseName, roles } from './cluster.ts'
 import { isPrivate, type DataFolder } from './data-folder.ts'
-import { errorCode } from './error-code.ts'
+import { errorCode } from '../error-code.ts'
 import { readPostmaster } from './postmaster.ts'
 
 /** A connection to the server of a data folder, as its superuser. Its session holds our advisory locks. */

@@ -1,6 +1,6 @@
 import { lstat, mkdtemp, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { errorCode } from './error-code.ts'
+import { errorCode } from '../error-code.ts'
 
 const unfinishedName = /^unfinished-(\d+)-[A-Za-z0-9]{6}$/
 const abandonedAfterMilliseconds = 3_600_000

@@ -3,7 +3,7 @@ import type { RouteHandlerMethod } from 'fastify'
 import type { Revocations } from '../access-tokens/revocations.ts'
 import type { VerifyAccessToken } from '../access-tokens/verify.ts'
 import type { Authenticate } from '../clients/authenticate.ts'
-import { readForm, type FormRules } from '../http/body.ts'
+import { readForm, tokenFormRules } from '../http/body.ts'
 import { credentialSources } from '../http/credential.ts'
 import { parameter } from '../http/form.ts'
 import type { AccessTokenClaims } from '../oauth/claims.ts'
@@ -13,11 +13,6 @@ interface RevocationDependencies {
   readonly authenticate: Authenticate
   readonly verify: VerifyAccessToken
   readonly revocations: Pick<Revocations, 'revoke' | 'isRevoked'>
-}
-
-const rules: FormRules = {
-  repeatable: new Set(),
-  known: new Set(['token', 'token_type_hint', 'client_id', 'client_secret', 'client_assertion', 'access_token'])
 }
 
 /**
@@ -34,7 +29,7 @@ export function createRevocationEndpoint ({ authenticate, verify, revocations }:
   }
 
   return async (request, reply) => {
-    const form = readForm(request, rules)
+    const form = readForm(request, tokenFormRules)
     const { client } = await authenticate(credentialSources(request, form))
     request.clientId = client.id
     const token = parameter(form, 'token')

@@ -6,7 +6,9 @@ import { hkdfSync, randomBytes } from 'node:crypto'
 import { link, mkdir, open, readFile, unlink } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Config } from '../config.ts'
+import { errorCode } from '../error-code.ts'
 import { OperatorError } from '../operator-error.ts'
+import { syncFolder } from '../sync-folder.ts'
 
 export interface MasterKey {
   /** Names the key in envelopes; says nothing about it. */
@@ -30,8 +32,8 @@ export async function readMasterKey (config: MasterKeySource): Promise<MasterKey
     return parseMasterKey(await readFile(path, 'utf8'), path)
   } catch (error) {
     if (error instanceof OperatorError) throw error
-    if (isErrno(error, 'ENOENT') && config.masterKeyFile === undefined) return undefined
-    throw new OperatorError(`The master key cannot be read from ${path} (${errnoOf(error)}). Put the file back, or make it readable for this user.`, { cause: error })
+    if (errorCode(error) === 'ENOENT' && config.masterKeyFile === undefined) return undefined
+    throw new OperatorError(`The master key cannot be read from ${path} (${errorCode(error) ?? 'unknown error'}). Put the file back, or make it readable for this user.`, { cause: error })
   }
 }
 
@@ -41,24 +43,25 @@ export async function createMasterKey (config: MasterKeySource): Promise<MasterK
   const temporary = join(dirname(path), `.master.key.${process.pid}.${randomBytes(6).toString('hex')}`)
   try {
     await mkdir(dirname(path), { recursive: true, mode: 0o700 })
-    const file = await open(temporary, 'wx', 0o600)
-    try {
-      await file.writeFile(`${randomBytes(32).toString('base64url')}\n`)
-      await file.sync()
-    } finally {
-      await file.close()
-    }
-    try {
-      await link(temporary, path)
-    } catch (error) {
-      if (!isErrno(error, 'EEXIST')) throw error
-    } finally {
-      await unlink(temporary)
-    }
+    await writeDurably(temporary)
+    await link(temporary, path).catch((error: unknown) => { if (errorCode(error) !== 'EEXIST') throw error })
+    await syncFolder(dirname(path)) // its name must survive a power loss before anything is sealed under it
     return parseMasterKey(await readFile(path, 'utf8'), path)
   } catch (error) {
     if (error instanceof OperatorError) throw error
-    throw new OperatorError(`The master key cannot be written to ${path} (${errnoOf(error)}). Make the folder writable and the disk roomy, or set MASTER_KEY.`, { cause: error })
+    throw new OperatorError(`The master key cannot be written to ${path} (${errorCode(error) ?? 'unknown error'}). Make the folder writable and the disk roomy, or set MASTER_KEY.`, { cause: error })
+  } finally {
+    await unlink(temporary).catch(() => {}) // it may not even have been made
+  }
+}
+
+async function writeDurably (path: string): Promise<void> {
+  const file = await open(path, 'wx', 0o600)
+  try {
+    await file.writeFile(`${randomBytes(32).toString('base64url')}\n`)
+    await file.sync()
+  } finally {
+    await file.close()
   }
 }
 
@@ -76,12 +79,4 @@ export function parseMasterKey (text: string, source: string): MasterKey {
   }
   const id = Buffer.from(hkdfSync('sha256', bytes, '', 'signet master key id', 9)).toString('base64url')
   return { id, bytes }
-}
-
-function isErrno (error: unknown, code: string): boolean {
-  return errnoOf(error) === code
-}
-
-function errnoOf (error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : 'unknown error'
 }

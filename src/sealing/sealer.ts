@@ -16,7 +16,6 @@ export interface SealedPlace {
 }
 
 export interface Sealer {
-  readonly masterKeyId: string
   /** @returns `v1.<master key id>.<nonce>.<ciphertext and tag>`, the last two base64url */
   seal (place: SealedPlace, plaintext: Uint8Array): string
   /** @throws OperatorError saying whether the master key is another one or the envelope was altered */
@@ -38,8 +37,6 @@ export function createSealer (masterKey: MasterKey): Sealer {
   }
 
   return {
-    masterKeyId: masterKey.id,
-
     seal (place, plaintext) {
       const nonce = randomBytes(nonceBytes)
       const cipher = createCipheriv('aes-256-gcm', subkey(place.purpose), nonce, { authTagLength: tagBytes })

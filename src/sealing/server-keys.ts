@@ -14,10 +14,16 @@ export interface ServerKeys {
 
 const purposes = { secretTag: 'secret-tag-key', secretVerifier: 'secret-verifier-key' } as const
 
-export async function ensureServerKeys (store: SealedValueStore, sealer: Sealer): Promise<ServerKeys> {
-  await store.addMissing(Object.values(purposes).map((purpose) => ({
-    purpose, envelope: sealer.seal(placeOf(purpose), randomBytes(32))
-  })))
+/**
+ * @param isNew whether nothing has ever been registered in this database: only then may keys be made
+ * @throws OperatorError as openServerKeys
+ */
+export async function ensureServerKeys (store: SealedValueStore, sealer: Sealer, isNew: boolean): Promise<ServerKeys> {
+  if (isNew && (await store.readAll()).length === 0) {
+    await store.addMissing(Object.values(purposes).map((purpose) => ({
+      purpose, envelope: sealer.seal(placeOf(purpose), randomBytes(32))
+    })))
+  }
   return await openServerKeys(store, sealer)
 }
 

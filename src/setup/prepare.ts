@@ -2,6 +2,7 @@
  * What must exist before anything is served or changed: the schema, the master key, the server's own keys, the
  * first signing keys and, at the very first start of the embedded database, a sample to try things out with.
  */
+import { createClientStore } from '../clients/store.ts'
 import type { Clock } from '../clock.ts'
 import type { Config } from '../config.ts'
 import { createDatabase, type Database } from '../db.ts'
@@ -45,8 +46,9 @@ export async function prepare ({ config, url, embedded, serverStarts = true, clo
   try {
     const masterKey = await findMasterKey(database, config, { mayCreate: embedded || serverStarts, progress })
     const sealer = createSealer(masterKey)
-    const serverKeys = await ensureServerKeys(createSealedValueStore(database), sealer)
-    await ensureFirstKeys({ store: createSigningKeyStore(database), sealer, clock, progress })
+    const isNew = await createClientStore(database).isEmpty()
+    const serverKeys = await ensureServerKeys(createSealedValueStore(database), sealer, isNew)
+    await ensureFirstKeys({ store: createSigningKeyStore(database), sealer, clock, isNew, progress })
     const wantsSample = embedded && serverStarts && config.configFile === undefined
     const sample = wantsSample ? await createSample({ database, serverKeys, issuer: config.issuer, clock }) : undefined
     return { masterKey, sealer, serverKeys, sample }

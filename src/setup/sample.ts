@@ -27,13 +27,13 @@ const scopes = [
   { name: 'tournaments:write', description: 'Create and change tournaments', isDefault: false }
 ]
 
-/** All of it or nothing, and only in a database without any organization. */
+/** All of it or nothing, and only in a database without any organization or resource. */
 export async function createSample ({ database, serverKeys, issuer, clock }: SampleOptions): Promise<Sample | undefined> {
   return await database.$transaction(async (session) => {
     const organizations = createOrganizationStore(session)
-    if ((await organizations.readAll()).length > 0) return undefined
-    const organization = await organizations.create({ name: 'Sample Organization' })
     const resources = createResourceStore(session)
+    if ((await organizations.readAll()).length > 0 || (await resources.readAll()).length > 0) return undefined
+    const organization = await organizations.create({ name: 'Sample Organization' })
     const resource = await resources.create({ identifier, name: 'Sample API' })
     for (const scope of scopes) await resources.createScope({ ...scope, resourceId: resource.id })
     const registration = createRegistration({

@@ -33,6 +33,7 @@ export function decide (client: Client, wish: Wish, resources: Resources): Decis
   if (refused.length > 0) throw invalidScope(`These scopes do not exist or are not granted to this client: ${refused.join(' ')}`)
   const [owner, ...others] = new Set(owners)
   if (owner === undefined) throw invalidScope('This client has no default scopes: name the scopes that you want in scope.')
+  if (others.length > 0 && wish.scope === undefined) throw invalidScope('The default scopes of this client belong to different resources: name some of one resource in scope, or the resource in resource.')
   if (others.length > 0) throw invalidScope('These scopes belong to different resources: ask for the scopes of one resource at a time.')
   if (targets.length > 0 && !targets.includes(owner)) throw invalidTarget('The scopes belong to another resource than the one that resource names.')
   return { scopes, audience: owner.identifier }

@@ -6,7 +6,9 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { loadConfig } from '../../src/config.ts'
 import { createDatabase, type Database } from '../../src/db.ts'
 import { prepare, type Prepared } from '../../src/setup/prepare.ts'
+import { createResourceStore } from '../../src/resources/store.ts'
 import { createTestDatabase, type TestDatabase } from '../support/embedded.ts'
+import { createFixtures } from '../support/fixtures.ts'
 
 describe('F14 damaged or missing keys', () => {
   let test: TestDatabase
@@ -93,6 +95,52 @@ describe('F14 damaged or missing keys', () => {
     await database.$executeRaw`UPDATE signing_keys SET sealed_private_key = (SELECT sealed_private_key FROM signing_keys WHERE environment = 'live') WHERE environment = 'test'`
     await expect(start()).rejects.toThrow(/does not open/)
   })
+
+  it('refuses a lost key of the server\'s own beside clients that need it, and makes no new one', async () => {
+    await registerClient(await start())
+    await database.$executeRaw`DELETE FROM sealed_values WHERE purpose = 'secret-tag-key'`
+    await expect(start()).rejects.toThrow('The database has no secret-tag-key')
+    await database.$executeRaw`DELETE FROM sealed_values`
+    await expect(start()).rejects.toThrow('The database has no secret-tag-key')
+  })
+
+  it('refuses a database with clients whose signing keys are gone, and makes no new ones', async () => {
+    await registerClient(await start())
+    await database.$executeRaw`DELETE FROM signing_keys WHERE environment = 'live'`
+    await expect(start()).rejects.toThrow('The signing keys of the live environment are gone from a database that has clients')
+    expect(await kids()).toHaveLength(1)
+  })
+
+  it('makes a new signing key where every one was withdrawn', async () => {
+    await registerClient(await start())
+    await database.$executeRaw`UPDATE signing_keys SET withdrawn_at = now()`
+    await start()
+    expect(await kids()).toHaveLength(4)
+  })
+
+  it('works in the schema public though the role has a schema of its own', async () => {
+    await database.$executeRaw`CREATE SCHEMA signet AUTHORIZATION signet`
+    await database.$executeRaw`DROP SCHEMA public CASCADE`
+    await database.$executeRaw`CREATE SCHEMA public`
+    await registerClient(await start())
+    expect(await kids()).toHaveLength(2)
+  })
+
+  it('makes the sample in an empty database only, all of it or nothing', async () => {
+    const sampleOf = async (): Promise<boolean> => (await prepare({
+      config: loadConfig({ SIGNET_DATA_DIR: folder }), url: test.url, embedded: true, clock: Date.now, progress: () => {}
+    })).sample !== undefined
+    await createResourceStore(database).create({ identifier: 'https://api.example.com', name: 'Ours' })
+    expect(await sampleOf()).toBe(false)
+    await database.resource.deleteMany()
+    expect(await sampleOf()).toBe(true)
+    expect(await sampleOf()).toBe(false)
+  })
+
+  async function registerClient ({ serverKeys }: Prepared): Promise<void> {
+    const fixtures = createFixtures({ database, serverKeys, clock: Date.now })
+    await fixtures.client({ organizationId: (await fixtures.organization()).id })
+  }
 
   it('gives processes that start together one master key, one pair of signing keys and no error (F13)', async () => {
     const prepared = await Promise.all(Array.from({ length: 5 }, () => start()))

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { openEmbedded, type EmbeddedPostgres } from '../../src/postgres/embedded.ts'
-import { errorCode } from '../../src/postgres/error-code.ts'
+import { errorCode } from '../../src/error-code.ts'
 import { refusalOf } from '../support/refusal.ts'
 
 let disk: string

@@ -120,7 +120,7 @@ CREATE INDEX "changes_changed_at_idx" ON "changes" ("changed_at");
 -- A secret that was revoked stays revoked, and enabling a client or an organization never brings its old
 -- tokens back, whoever writes: the CLI, a file or plain SQL. Not CURRENT_TIMESTAMP: a transaction may have begun
 -- before the last of those tokens was issued. And not before disabled_at: the clock that wrote it may be ahead.
-CREATE FUNCTION "signet_keep_tokens_revoked"() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION "signet_keep_tokens_revoked"() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
   IF OLD.disabled_at IS NOT NULL AND NEW.disabled_at IS NULL THEN
     NEW.tokens_revoked_before := greatest(NEW.tokens_revoked_before, OLD.disabled_at, clock_timestamp());
@@ -133,7 +133,7 @@ CREATE TRIGGER "organizations_keep_tokens_revoked" BEFORE UPDATE ON "organizatio
 CREATE TRIGGER "clients_keep_tokens_revoked" BEFORE UPDATE ON "clients"
   FOR EACH ROW EXECUTE FUNCTION "signet_keep_tokens_revoked"();
 
-CREATE FUNCTION "signet_keep_secret_revoked"() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION "signet_keep_secret_revoked"() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
   IF OLD.revoked_at IS NOT NULL THEN
     NEW.revoked_at := OLD.revoked_at;
@@ -145,14 +145,14 @@ CREATE TRIGGER "client_secrets_keep_revoked" BEFORE UPDATE ON "client_secrets"
 
 -- The change feed. Every writing transaction takes one advisory lock before it writes its first row and holds
 -- it to its end, so that the ids of "changes" follow the order of the commits and "id > last" misses nothing.
-CREATE FUNCTION "signet_feed_lock"() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION "signet_feed_lock"() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
   PERFORM pg_advisory_xact_lock(7367600, 1);
   RETURN NULL;
 END $$;
 
 -- Arguments: the entity that the row belongs to, and the column that holds the entity's key.
-CREATE FUNCTION "signet_feed_append"() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION "signet_feed_append"() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 DECLARE
   old_key TEXT := CASE WHEN TG_OP <> 'INSERT' THEN to_jsonb(OLD) ->> TG_ARGV[1] END;
   new_key TEXT := CASE WHEN TG_OP <> 'DELETE' THEN to_jsonb(NEW) ->> TG_ARGV[1] END;
@@ -163,7 +163,7 @@ BEGIN
   RETURN NULL;
 END $$;
 
-CREATE FUNCTION "signet_feed_truncated"() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION "signet_feed_truncated"() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
   INSERT INTO changes (entity, key) VALUES ('everything', TG_TABLE_NAME);
   PERFORM pg_notify('signet_changes', '');
