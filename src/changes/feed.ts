@@ -28,6 +28,7 @@ export interface Feed {
   stop (): Promise<void>
 }
 
+/** Ids are read as text, for JavaScript's numbers are too small; `changes.id` in ORDER BY, for that text would sort 10 before 9. */
 interface Position { readonly id: string, readonly changedAt: string }
 interface ChangeRow extends Position { readonly entity: string, readonly key: string }
 
@@ -64,7 +65,7 @@ export function createFeed ({ url, views, logger, pollIntervalMillis = 250 }: Fe
   /** The position is read before the tables, so that nothing committed meanwhile is missed. */
   async function reload (client: pg.Client): Promise<void> {
     const startedAt = performance.now()
-    const { rows: [position] } = await client.query<Position>('SELECT id::text, changed_at::text AS "changedAt" FROM changes ORDER BY id DESC LIMIT 1')
+    const { rows: [position] } = await client.query<Position>('SELECT id::text, changed_at::text AS "changedAt" FROM changes ORDER BY changes.id DESC LIMIT 1')
     await Promise.all(Object.values(views).map((view) => view.load()))
     last = position
     confirmedAt = startedAt
@@ -77,7 +78,7 @@ export function createFeed ({ url, views, logger, pollIntervalMillis = 250 }: Fe
       // The row of the last position itself is asked for too: when it is gone, the feed has been pruned past
       // us or went backwards (a restored database), and only a reload tells the truth.
       const { rows } = await client.query<ChangeRow>(
-        'SELECT id::text, changed_at::text AS "changedAt", entity, key FROM changes WHERE id >= $1 ORDER BY id LIMIT $2', [last?.id ?? '0', batchSize + 1])
+        'SELECT id::text, changed_at::text AS "changedAt", entity, key FROM changes WHERE changes.id >= $1 ORDER BY changes.id LIMIT $2', [last?.id ?? '0', batchSize + 1])
       const [first, ...news] = rows
       const continuous = first?.id === last?.id && first?.changedAt === last?.changedAt
       if (!continuous) {
