@@ -33,6 +33,8 @@ interface Position { readonly id: string, readonly changedAt: string }
 interface ChangeRow extends Position { readonly entity: string, readonly key: string }
 
 const batchSize = 1_000
+/** So many changed rows of one table are read faster with all the others than one by one. */
+const reloadAbove = 50
 const reconnectDelayMillis = 250
 
 export function createFeed ({ url, views, logger, pollIntervalMillis = 250 }: FeedOptions): Feed {
@@ -93,13 +95,11 @@ export function createFeed ({ url, views, logger, pollIntervalMillis = 250 }: Fe
   }
 
   async function apply (changes: readonly ChangeRow[]): Promise<void> {
-    if (changes.some(({ entity }) => entity === 'everything')) {
-      await Promise.all(Object.values(views).map((view) => view.load()))
-      return
-    }
-    const distinct = new Map(changes.map((change) => [`${change.entity} ${change.key}`, change]))
-    for (const { entity, key } of distinct.values()) {
-      if (isFeedEntity(entity)) await views[entity].refresh(key)
+    const everything = changes.some(({ entity }) => entity === 'everything')
+    for (const entity of feedEntities) {
+      const keys = new Set(changes.filter((change) => change.entity === entity).map(({ key }) => key))
+      if (everything || keys.size > reloadAbove) await views[entity].load()
+      else for (const key of keys) await views[entity].refresh(key)
     }
   }
 
@@ -141,8 +141,4 @@ export function createFeed ({ url, views, logger, pollIntervalMillis = 250 }: Fe
       await connection?.end().catch(() => {})
     }
   }
-}
-
-function isFeedEntity (entity: string): entity is FeedEntity {
-  return (feedEntities as readonly string[]).includes(entity)
 }
