@@ -34,6 +34,9 @@ const stableMilliseconds = 30_000
 
 /** They are forked at once and load their modules, most of what a start takes, while the supervisor opens the database. */
 export function createWorkerPool ({ module, size, progress }: WorkerPoolOptions): WorkerPool {
+  // Workers accept for themselves. Passed on by us, a connection whose worker dies at that moment stays with us, open
+  // and never answered: seen once in some 170 crashes.
+  cluster.schedulingPolicy = cluster.SCHED_NONE
   cluster.setupPrimary({ exec: module, args: [] })
   const workers = new Map<Worker, WorkerState>()
   let assigned: Assignment | undefined
