@@ -55,7 +55,7 @@ export async function supervise (options: SupervisorOptions): Promise<number> {
       if (sample !== undefined) process.stdout.write(sample.text) // its secrets are nowhere else, whatever happened since
     }
     await stop.requested
-    const drained = await Promise.race([workers.drain(config.drainSeconds + config.shutdownTimeoutSeconds), stop.forced.then(() => false)])
+    const drained = await Promise.race([workers.drain(config.shutdownTimeoutSeconds), stop.forced.then(() => false)])
     if (!drained) progress('some requests were cut off')
     return drained ? 0 : 1
   } catch (error) {

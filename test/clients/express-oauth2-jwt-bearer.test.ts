@@ -58,9 +58,9 @@ describe('express-oauth2-jwt-bearer 1 in an Express 5 API', () => {
   it('answers 401 without a token, with garbage, and with one whose 25 hours are over', async () => {
     const { server, live: { issuer, partner } } = partners
     const api = await startApi(issuer)
-    now -= 90_001_000
+    now -= 90_100_000
     const expired = await tokenOf(server, partner)
-    now += 90_001_000
+    now += 90_100_000
     expect((await call(api, undefined)).status).toBe(401)
     for (const bad of ['garbage', expired]) {
       const { status, headers } = await call(api, bad)
