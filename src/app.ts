@@ -109,6 +109,7 @@ export async function createApp ({ config, url, masterKey, clock, logger }: AppD
 
   const stopHousekeeping = startHousekeeping([
     { name: 'revoked tokens', run: revocations.purgeExpired },
+    { name: 'deleted clients', run: createClientStore(writing).purgeDeleted },
     { name: 'changes', run: () => pruneChanges(writing, clock()) }
   ], logger)
 

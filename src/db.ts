@@ -52,11 +52,20 @@ export function createDatabase ({ url, applicationName, poolSize = 4, patience: 
 }
 
 /** Runs a write; a unique constraint that is in the way becomes the sentence given. */
-export async function refuseConflict<Result> (write: () => Promise<Result>, sentence: string): Promise<Result> {
+export function refuseConflict<Result> (write: () => Promise<Result>, sentence: string): Promise<Result> {
+  return refuseOn('P2002', write, sentence)
+}
+
+/** Runs a deletion; a foreign key that is in the way becomes the sentence given. */
+export function refuseInUse<Result> (write: () => Promise<Result>, sentence: string): Promise<Result> {
+  return refuseOn('P2003', write, sentence)
+}
+
+async function refuseOn<Result> (code: 'P2002' | 'P2003', write: () => Promise<Result>, sentence: string): Promise<Result> {
   try {
     return await write()
   } catch (error) {
-    if (error instanceof Prisma.PrismaClientKnownRequestError && error.code === 'P2002') {
+    if (error instanceof Prisma.PrismaClientKnownRequestError && error.code === code) {
       throw new OperatorError(sentence, { cause: error, exitCode: exitCodes.refused })
     }
     throw error

@@ -7,13 +7,14 @@ import type { KeyRing } from '../keys/ring.ts'
 import { accessTokenType, defaultAccessTokenTtlSeconds, type AccessTokenClaims } from '../oauth/claims.ts'
 import { invalidScope, temporarilyUnavailable } from '../oauth/errors.ts'
 import type { Organization } from '../organizations/organization.ts'
+import type { Resource } from '../resources/resource.ts'
 
 export interface Grant {
   readonly client: Client
   readonly organization: Organization
   readonly scopes: readonly string[]
-  /** The identifier of the resource. */
-  readonly audience: string
+  /** The one that all scopes belong to. */
+  readonly resource: Resource
 }
 
 export interface AccessToken {
@@ -34,15 +35,16 @@ const maxTokenBytes = 4_096
 
 /** @see [RFC 9068 §2](https://www.rfc-editor.org/rfc/rfc9068.html#section-2) */
 export function createMint ({ issuer, keys, clock }: MintDependencies): Mint {
-  return ({ client, organization, scopes, audience }) => {
+  return ({ client, organization, scopes, resource }) => {
     const key = keys.active(client.environment)
     if (key === undefined) throw temporarilyUnavailable('The server has no signing key at this moment.', 5, `no active ${client.environment} key`)
     const iat = issuedAt(nowSeconds(clock), client, organization)
+    const expiresInSeconds = lifetimeSeconds(client, resource)
     const claims: AccessTokenClaims = {
       iss: issuerOf(issuer, client.environment),
       sub: client.id,
-      aud: audience,
-      exp: iat + defaultAccessTokenTtlSeconds,
+      aud: resource.identifier,
+      exp: iat + expiresInSeconds,
       iat,
       jti: randomBytes(16).toString('base64url'),
       client_id: client.id,
@@ -53,8 +55,14 @@ export function createMint ({ issuer, keys, clock }: MintDependencies): Mint {
     const signingInput = `${encode({ alg: key.algorithm, typ: accessTokenType, kid: key.kid })}.${encode(claims)}`
     const token = `${signingInput}.${sign('sha256', Buffer.from(signingInput), key.privateKey).toString('base64url')}`
     if (token.length > maxTokenBytes) throw invalidScope(`The token would be larger than ${maxTokenBytes} bytes: ask for fewer scopes.`)
-    return { token, expiresInSeconds: defaultAccessTokenTtlSeconds }
+    return { token, expiresInSeconds }
   }
+}
+
+/** The shorter one where both client and resource have a lifetime of their own: neither can stretch the other's. */
+function lifetimeSeconds (client: Client, resource: Resource): number {
+  const own = [client.accessTokenTtlSeconds, resource.accessTokenTtlSeconds].filter((seconds) => seconds !== null)
+  return own.length === 0 ? defaultAccessTokenTtlSeconds : Math.min(...own)
 }
 
 /**

@@ -98,7 +98,7 @@ function addDisable (client: Command, { output, withSession }: CommandContext): 
     .action((id: string) => withSession(async (session) => {
       const found = await findClient(session, id)
       const changed = found.disabledAt === null
-      if (changed) await session.clients.setDisabledAt(id, new Date(session.clock()))
+      if (changed) await session.clients.update(id, { disabledAt: new Date(session.clock()), disabledBy: null })
       const present = await createPresenter(session)
       await output.record({ changed, ...present(await findClient(session, id)) })
       output.note(changed ? 'the client is disabled' : 'the client was disabled already; nothing was changed')
@@ -113,7 +113,7 @@ function addEnable (client: Command, { output, withSession }: CommandContext): v
     .action((id: string) => withSession(async (session) => {
       const found = await findClient(session, id)
       const changed = found.disabledAt !== null
-      if (changed) await session.clients.setDisabledAt(id, null)
+      if (changed) await session.clients.update(id, { disabledAt: null, disabledBy: null })
       const present = await createPresenter(session)
       await output.record({ changed, ...present(await findClient(session, id)) })
       output.note(changed ? 'the client is enabled; its earlier tokens stay revoked' : 'the client was enabled already; nothing was changed')

@@ -69,7 +69,7 @@ function addRevoke (secret: Command, { output, withSession }: CommandContext): v
       const clientId = await session.clients.findSecretOwner(id) ?? refuse('There is no such secret. See: signet secret list CLIENT')
       const before = (await findClient(session, clientId)).secrets.get(id)
       const changed = before?.revokedAt === null
-      if (changed) await session.clients.revokeSecret(id, new Date(session.clock()))
+      if (changed) await session.clients.updateSecret(id, { revokedAt: new Date(session.clock()) })
       const after = (await findClient(session, clientId)).secrets.get(id) ?? refuse('The secret was removed meanwhile.')
       await output.record({ changed, client_id: clientId, ...presentSecret(after, session.clock()) })
       output.note(changed ? 'the secret is revoked' : 'the secret was revoked already; nothing was changed')
@@ -88,7 +88,8 @@ export function presentSecret (secret: ClientSecret, now: number): Json {
   }
 }
 
-function stateOfSecret ({ expiresAt, revokedAt }: ClientSecret, now: number): 'usable' | 'expired' | 'revoked' {
+function stateOfSecret ({ expiresAt, revokedAt, disabledAt }: ClientSecret, now: number): 'usable' | 'expired' | 'revoked' | 'disabled' {
   if (revokedAt !== null) return 'revoked'
+  if (disabledAt !== null) return 'disabled'
   return expiresAt !== null && expiresAt.getTime() <= now ? 'expired' : 'usable'
 }

@@ -11,7 +11,12 @@ export interface ClientSecret {
   readonly verifier: string | null
   readonly createdAt: Date
   readonly expiresAt: Date | null
+  /** For good. */
   readonly revokedAt: Date | null
+  /** Until it is enabled again. */
+  readonly disabledAt: Date | null
+  /** The name of the configuration file that owns it; null: made by hand. */
+  readonly managedBy: string | null
 }
 
 export interface Client {
@@ -29,9 +34,15 @@ export interface Client {
   readonly disabledAt: Date | null
   /** Tokens issued at or before this moment are dead, for good. */
   readonly tokensRevokedBefore: Date | null
+  /** The name of the configuration file that owns it; null: made by hand. */
+  readonly managedBy: string | null
+  /** The name of the configuration file that disabled it; null: by hand, if at all. */
+  readonly disabledBy: string | null
+  /** How long its tokens live, unless the resource allows less; null: the default. */
+  readonly accessTokenTtlSeconds: number | null
 }
 
 /** Whether a secret may be used at the time given (milliseconds since the epoch). */
 export function isUsable (secret: ClientSecret, now: number): boolean {
-  return secret.revokedAt === null && (secret.expiresAt === null || secret.expiresAt.getTime() > now)
+  return secret.revokedAt === null && secret.disabledAt === null && (secret.expiresAt === null || secret.expiresAt.getTime() > now)
 }

@@ -21,15 +21,17 @@ export interface RegistrationInput {
   readonly name: string
   readonly organizationId: string
   readonly environment: Environment
-  /** Default: the scopes marked as default, and none for a client that stands for a resource. */
+  /** Default: the scopes marked as default that are neither deprecated nor disabled, and none for a client that stands for a resource. */
   readonly scopes: readonly string[] | undefined
   /** Default: client_credentials for a client that may have scopes, else none. */
   readonly grants: readonly GrantType[] | undefined
   /** The id of the resource that the client stands for at introspection. */
   readonly resourceId: string | null
+  /** Default: that of every client. */
+  readonly accessTokenTtlSeconds?: number | null
 }
 
-interface ScopeChoice { readonly name: string, readonly isDefault: boolean }
+interface ScopeChoice { readonly name: string, readonly isDefault: boolean, readonly isDeprecated: boolean, readonly disabledAt: Date | null }
 
 interface RegistrationDependencies {
   readonly store: ClientStore
@@ -42,10 +44,14 @@ interface RegistrationDependencies {
 
 export const maxUsableSecrets = 10
 
+function isForNewClients ({ isDefault, isDeprecated, disabledAt }: ScopeChoice): boolean {
+  return isDefault && !isDeprecated && disabledAt === null
+}
+
 export function createRegistration ({ store, format, hasher, clock, readScopes }: RegistrationDependencies): Registration {
   async function chooseScopes (wanted: readonly string[] | undefined, resourceId: string | null): Promise<readonly string[]> {
     const existing = await readScopes()
-    if (wanted === undefined) return resourceId === null ? existing.filter(({ isDefault }) => isDefault).map(({ name }) => name) : []
+    if (wanted === undefined) return resourceId === null ? existing.filter(isForNewClients).map(({ name }) => name) : []
     const unknown = wanted.filter((scope) => !existing.some(({ name }) => name === scope))
     if (unknown.length > 0) {
       throw new OperatorError(`There is no scope ${unknown.join(', ')}. Create it first, or choose among those that scope list shows.`, { exitCode: exitCodes.refused })
@@ -54,7 +60,7 @@ export function createRegistration ({ store, format, hasher, clock, readScopes }
   }
 
   return {
-    async register ({ name, organizationId, environment, scopes: wanted, grants, resourceId }) {
+    async register ({ name, organizationId, environment, scopes: wanted, grants, resourceId, accessTokenTtlSeconds = null }) {
       const scopes = await chooseScopes(wanted, resourceId)
       const id = newIdentifier(`cl_${environment}`)
       const { id: secretId, secret } = format.generate(id, environment)
@@ -66,6 +72,7 @@ export function createRegistration ({ store, format, hasher, clock, readScopes }
         grants: grants ?? (scopes.length > 0 || resourceId === null ? defaultGrants : []),
         authenticationMethods,
         resourceId,
+        accessTokenTtlSeconds,
         scopes,
         secret: { id: secretId, hash: await hasher.hash(secret), expiresAt: null }
       })

@@ -11,7 +11,7 @@ import type { PresentedCredential } from './credential.ts'
 import { lengthPrefixed, parseTaggedSecret, type SecretFormat } from './secret-format.ts'
 import { dummyHash, isOutdated, type SecretHasher } from './secrets.ts'
 
-export type SecretVerdict = 'verified' | 'forged secret' | 'unknown secret' | 'secret expired or revoked' | 'wrong secret'
+export type SecretVerdict = 'verified' | 'forged secret' | 'unknown secret' | 'secret expired, disabled or revoked' | 'wrong secret'
 
 export interface SecretVerification {
   /** @param client undefined when there is none that may authenticate; the same work is done for the same form */
@@ -48,7 +48,7 @@ export function createSecretVerification (dependencies: SecretVerificationDepend
     if (!format.isGenuine(tagged, credential.clientId)) return 'forged secret'
     const secret = client?.secrets.get(tagged.secretId)
     if (client === undefined || secret === undefined || secret.imported) return 'unknown secret'
-    if (!isUsable(secret, now)) return 'secret expired or revoked'
+    if (!isUsable(secret, now)) return 'secret expired, disabled or revoked'
     return await isRight(client, secret, credential.secret) ? 'verified' : 'wrong secret'
   }
 

@@ -1,6 +1,7 @@
 import type { Session } from '../db.ts'
 import type { Environment } from '../environment.ts'
 import type { Prisma } from '../generated/prisma/client.ts'
+import { maxAccessTokenTtlSeconds } from '../oauth/claims.ts'
 import type { Client, ClientSecret } from './client.ts'
 
 export interface NewClient {
@@ -11,25 +12,42 @@ export interface NewClient {
   readonly grants: readonly string[]
   readonly authenticationMethods: readonly string[]
   readonly resourceId: string | null
+  readonly accessTokenTtlSeconds?: number | null
+  readonly managedBy?: string | null
+  readonly disabledAt?: Date | null
+  readonly disabledBy?: string | null
   readonly scopes: readonly string[]
-  readonly secret: NewSecret
+  readonly secret?: NewSecret
 }
 
-export interface NewSecret {
+export interface NewSecret extends SecretPatch {
   readonly id: string
   readonly hash: string
-  readonly expiresAt: Date | null
+  readonly imported?: boolean
+  readonly managedBy?: string | null
 }
+
+export type ClientPatch = Partial<Pick<Client,
+  'name' | 'organizationId' | 'grants' | 'resourceId' | 'accessTokenTtlSeconds' | 'disabledAt' | 'disabledBy' | 'managedBy'>>
+export type SecretPatch = Partial<Pick<ClientSecret, 'expiresAt' | 'disabledAt' | 'revokedAt'>>
 
 export interface ClientStore {
   readAll (): Promise<Client[]>
   readOne (id: string): Promise<Client | undefined>
   isEmpty (): Promise<boolean>
   create (input: NewClient): Promise<Client>
-  /** Enabling never brings old tokens back: a trigger moves `tokens_revoked_before`. */
-  setDisabledAt (id: string, disabledAt: Date | null): Promise<void>
+  /** Enabling never brings old tokens back, and a new owner ends them: triggers move `tokens_revoked_before`. */
+  update (id: string, patch: ClientPatch): Promise<void>
+  /** Replaces all of them. */
+  setScopes (id: string, scopes: readonly string[]): Promise<void>
+  /** With its secrets. Its tokens stay dead even if a client of the same id is made again. */
+  remove (id: string): Promise<void>
   addSecret (clientId: string, secret: NewSecret): Promise<void>
-  revokeSecret (id: string, revokedAt: Date): Promise<void>
+  /** A revoked secret stays revoked, whatever the patch says. */
+  updateSecret (id: string, patch: SecretPatch): Promise<void>
+  removeSecret (id: string): Promise<void>
+  /** Forgets the deleted clients whose last token must have expired. @returns how many rows went */
+  purgeDeleted (): Promise<number>
   /** @returns the id of the client that has the secret */
   findSecretOwner (secretId: string): Promise<string | undefined>
   /** Only while the hash is still the one that the verifier was computed from. */
@@ -38,13 +56,16 @@ export interface ClientStore {
   replaceHash (secretId: string, hash: string, replacement: { hash: string, verifier: string | null }): Promise<void>
 }
 
+/** A clock may be a little ahead of the database's. */
+const longestTokenSeconds = maxAccessTokenTtlSeconds + 3_600
+
 const whole = { include: { scopes: true, secrets: { orderBy: { createdAt: 'asc' } } } } as const
 type ClientRow = Prisma.ClientGetPayload<typeof whole>
 
 export function createClientStore (database: Session): ClientStore {
   return {
     async readAll () {
-      return (await database.client.findMany({ ...whole, orderBy: { createdAt: 'asc' } })).map(fromRow)
+      return (await database.client.findMany({ ...whole, orderBy: [{ createdAt: 'asc' }, { id: 'asc' }] })).map(fromRow)
     },
     async readOne (id) {
       const row = await database.client.findUnique({ where: { id }, ...whole })
@@ -59,18 +80,31 @@ export function createClientStore (database: Session): ClientStore {
           grants: [...grants],
           authenticationMethods: [...authenticationMethods],
           scopes: { create: scopes.map((scopeName) => ({ scopeName })) },
-          secrets: { create: secret }
+          ...(secret === undefined ? {} : { secrets: { create: secret } })
         }
       }))
     },
-    async setDisabledAt (id, disabledAt) {
-      await database.client.update({ where: { id }, data: { disabledAt } })
+    async update (id, { grants, ...patch }) {
+      await database.client.update({ where: { id }, data: { ...patch, ...(grants === undefined ? {} : { grants: [...grants] }) } })
+    },
+    async setScopes (id, scopes) {
+      const create = scopes.map((scopeName) => ({ scopeName }))
+      await database.client.update({ where: { id }, data: { scopes: { deleteMany: {}, create } } })
+    },
+    async remove (id) {
+      await database.client.delete({ where: { id } })
     },
     async addSecret (clientId, secret) {
       await database.clientSecret.create({ data: { ...secret, clientId } })
     },
-    async revokeSecret (id, revokedAt) {
-      await database.clientSecret.update({ where: { id }, data: { revokedAt } })
+    async updateSecret (id, patch) {
+      await database.clientSecret.update({ where: { id }, data: patch })
+    },
+    async removeSecret (id) {
+      await database.clientSecret.delete({ where: { id } })
+    },
+    async purgeDeleted () {
+      return await database.$executeRaw`DELETE FROM deleted_clients WHERE deleted_at < now() - ${longestTokenSeconds} * interval '1 second'`
     },
     async findSecretOwner (secretId) {
       return (await database.clientSecret.findUnique({ where: { id: secretId }, select: { clientId: true } }))?.clientId

@@ -28,4 +28,6 @@ export type AccessTokenClaims = Static<typeof accessTokenClaims>
 /** `typ` of an access token's header (RFC 9068 §2.1). */
 export const accessTokenType = 'at+jwt'
 export const defaultAccessTokenTtlSeconds = 90_000
+/** The bounds of what a resource or client may have instead; the database holds them too. */
+export const minAccessTokenTtlSeconds = 60
 export const maxAccessTokenTtlSeconds = 30 * 24 * 3600

@@ -8,6 +8,10 @@ export interface Organization {
   readonly disabledAt: Date | null
   /** Tokens issued at or before this moment are dead, for good. */
   readonly tokensRevokedBefore: Date | null
+  /** The name of the configuration file that owns it; null: made by hand. */
+  readonly managedBy: string | null
+  /** The name of the configuration file that disabled it; null: by hand, if at all. */
+  readonly disabledBy: string | null
 }
 
 export type OrganizationDirectory = TableView<Organization>

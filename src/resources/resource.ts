@@ -8,6 +8,13 @@ export interface Scope {
   readonly description: string
   /** New clients get it, and it is among what a token request without `scope` asks for. */
   readonly isDefault: boolean
+  /** Clients that have it keep it; no new client gets it by default. */
+  readonly isDeprecated: boolean
+  readonly disabledAt: Date | null
+  /** The name of the configuration file that owns it; null: made by hand. */
+  readonly managedBy: string | null
+  /** The name of the configuration file that disabled it; null: by hand, if at all. */
+  readonly disabledBy: string | null
 }
 
 export interface Resource {
@@ -16,6 +23,12 @@ export interface Resource {
   readonly name: string
   readonly createdAt: Date
   readonly disabledAt: Date | null
+  /** The name of the configuration file that owns it; null: made by hand. */
+  readonly managedBy: string | null
+  /** The name of the configuration file that disabled it; null: by hand, if at all. */
+  readonly disabledBy: string | null
+  /** The longest that tokens for it live; null: the default. */
+  readonly accessTokenTtlSeconds: number | null
   readonly scopes: readonly Scope[]
 }
 

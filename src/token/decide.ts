@@ -2,7 +2,7 @@
 import type { Client } from '../clients/client.ts'
 import { invalidScope, invalidTarget } from '../oauth/errors.ts'
 import { parseScope } from '../oauth/scope.ts'
-import type { Resource, ResourceDirectory } from '../resources/resource.ts'
+import type { Resource, ResourceDirectory, Scope } from '../resources/resource.ts'
 
 export interface Wish {
   /** The parameter `scope`; without it the client's default scopes are meant. */
@@ -13,8 +13,8 @@ export interface Wish {
 
 export interface Decision {
   readonly scopes: readonly string[]
-  /** The identifier of the one resource that all scopes belong to. */
-  readonly audience: string
+  /** The one resource that all scopes belong to. */
+  readonly resource: Resource
 }
 
 type Resources = Pick<ResourceDirectory, 'byIdentifier' | 'scope'>
@@ -36,7 +36,7 @@ export function decide (client: Client, wish: Wish, resources: Resources): Decis
   if (others.length > 0 && wish.scope === undefined) throw invalidScope('The default scopes of this client belong to different resources: name some of one resource in scope, or the resource in resource.')
   if (others.length > 0) throw invalidScope('These scopes belong to different resources: ask for the scopes of one resource at a time.')
   if (targets.length > 0 && !targets.includes(owner)) throw invalidTarget('The scopes belong to another resource than the one that resource names.')
-  return { scopes, audience: owner.identifier }
+  return { scopes, resource: owner }
 }
 
 /** An absolute URI without a fragment that names a resource in use. */
@@ -52,13 +52,17 @@ function knownTarget (identifier: string, resources: Resources): Resource {
 function defaultScopes (client: Client, targets: readonly Resource[], resources: Resources): string[] {
   return [...client.scopes].filter((name) => {
     const known = resources.scope(name)
-    return known?.scope.isDefault === true && known.resource.disabledAt === null && (targets.length === 0 || targets.includes(known.resource))
+    return known?.scope.isDefault === true && isInUse(known) && (targets.length === 0 || targets.includes(known.resource))
   }).sort()
 }
 
 /** The resource of a scope that the client may have; undefined for any other. */
 function ownerOf (name: string, client: Client, resources: Resources): Resource | undefined {
   if (!client.scopes.has(name)) return undefined
-  const resource = resources.scope(name)?.resource
-  return resource?.disabledAt === null ? resource : undefined
+  const known = resources.scope(name)
+  return known !== undefined && isInUse(known) ? known.resource : undefined
+}
+
+function isInUse ({ resource, scope }: { readonly resource: Resource, readonly scope: Scope }): boolean {
+  return resource.disabledAt === null && scope.disabledAt === null
 }

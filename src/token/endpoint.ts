@@ -27,8 +27,8 @@ export function createTokenEndpoint ({ requireGrantType, authenticate, resources
     request.clientId = caller.client.id
     if (!caller.client.grants.includes(grant.grantType)) throw unauthorizedClient(`This client may not use the grant_type ${grant.grantType}.`)
     grant.checkParameters(form, caller)
-    const { scopes, audience } = decide(caller.client, readWish(form), resources)
-    const token = mint({ ...caller, scopes, audience })
+    const { scopes, resource } = decide(caller.client, readWish(form), resources)
+    const token = mint({ ...caller, scopes, resource })
     request.outcome = 'token.issued'
     return reply.type('application/json').send(tokenResponse(token, scopes))
   }

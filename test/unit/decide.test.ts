@@ -13,13 +13,13 @@ function ask (granted: readonly string[], wish: Partial<Wish>): Decision {
 
 describe('what a client gets of what it asks for', () => {
   it('grants what was asked for, in its order, with the owner as audience', () => {
-    expect(ask(['api:read', 'api:write'], { scope: 'api:write api:read' })).toEqual({ scopes: ['api:write', 'api:read'], audience: 'https://api.example' })
+    expect(ask(['api:read', 'api:write'], { scope: 'api:write api:read' })).toEqual({ scopes: ['api:write', 'api:read'], resource: api })
   })
 
   it('grants the default scopes that the client has, when it asks for none', () => {
-    expect(ask(['api:read', 'api:write'], {})).toEqual({ scopes: ['api:read'], audience: 'https://api.example' })
-    expect(ask(['api:read', 'shop:read'], { resources: ['https://shop.example'] })).toEqual({ scopes: ['shop:read'], audience: 'https://shop.example' })
-    expect(ask(['api:read', 'closed:read'], {})).toEqual({ scopes: ['api:read'], audience: 'https://api.example' })
+    expect(ask(['api:read', 'api:write'], {})).toEqual({ scopes: ['api:read'], resource: api })
+    expect(ask(['api:read', 'shop:read'], { resources: ['https://shop.example'] })).toEqual({ scopes: ['shop:read'], resource: shop })
+    expect(ask(['api:read', 'closed:read'], {})).toEqual({ scopes: ['api:read'], resource: api })
   })
 
   const refusals: [string, readonly string[], Partial<Wish>, string][] = [

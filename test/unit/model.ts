@@ -17,7 +17,10 @@ export function clientWith (scopes: readonly string[]): Client {
     secrets: new Map(),
     createdAt: epoch,
     disabledAt: null,
-    tokensRevokedBefore: null
+    tokensRevokedBefore: null,
+    managedBy: null,
+    disabledBy: null,
+    accessTokenTtlSeconds: null
   }
 }
 
@@ -29,7 +32,12 @@ export function resourceWith (identifier: string, scopes: Readonly<Record<string
     name: identifier,
     createdAt: epoch,
     disabledAt,
-    scopes: Object.entries(scopes).map(([name, isDefault]) => ({ name, isDefault, resourceId: `res ${identifier}`, description: name }))
+    managedBy: null,
+    disabledBy: null,
+    accessTokenTtlSeconds: null,
+    scopes: Object.entries(scopes).map(([name, isDefault]) => ({
+      name, isDefault, resourceId: `res ${identifier}`, description: name, isDeprecated: false, disabledAt: null, managedBy: null, disabledBy: null
+    }))
   }
 }
 
