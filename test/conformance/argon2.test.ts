@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { RegisteredClient, Scene } from '../support/fixtures.ts'
-import { known, requestToken, tokenOf, within } from '../support/requests.ts'
+import { acceptsSecret, known, knownClient, tokenOf, within } from '../support/requests.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
 import { hashWith, importSecret, storedSecrets } from '../support/stored-secrets.ts'
 
@@ -14,17 +14,8 @@ beforeAll(async () => {
 })
 afterAll(async () => { await server.stop() })
 
-async function accepts (client: { readonly id: string }, secret: string, at = server): Promise<boolean> {
-  const { status, text } = await requestToken({ ...at, issuer: at.origin }, { ...scene.partner, id: client.id, secret }, { grant_type: 'client_credentials' })
-  if (status !== 200 && status !== 401) throw new Error(`${status} ${text}`)
-  return status === 200
-}
-
-async function newClient (): Promise<RegisteredClient> {
-  const client = await server.fixtures.client({ organizationId: scene.organization.id })
-  await known(server, client)
-  return client
-}
+const accepts = (client: { readonly id: string }, secret: string, at = server): Promise<boolean> => acceptsSecret(at, client, secret)
+const newClient = (): Promise<RegisteredClient> => knownClient(server, scene.organization.id)
 
 describe('OWASP password storage: argon2id', () => {
   it('hashes every secret with m >= 19456 KiB, t >= 2, p = 1, a salt of its own and 32 octets', async () => {

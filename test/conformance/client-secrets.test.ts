@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createSecretFormat, parseTaggedSecret } from '../../src/clients/secret-format.ts'
 import { maxUsableSecrets } from '../../src/clients/registration.ts'
 import type { RegisteredClient, Scene } from '../support/fixtures.ts'
-import { known, requestToken, within } from '../support/requests.ts'
+import { acceptsSecret, known, knownClient, within } from '../support/requests.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
 import { importSecret, storedSecrets } from '../support/stored-secrets.ts'
 
@@ -17,17 +17,8 @@ beforeAll(async () => {
 })
 afterAll(async () => { await server.stop() })
 
-async function accepts (client: { readonly id: string }, secret: string, at = server): Promise<boolean> {
-  const { status, text } = await requestToken({ ...at, issuer: at.origin }, { ...scene.partner, id: client.id, secret }, { grant_type: 'client_credentials' })
-  if (status !== 200 && status !== 401) throw new Error(`${status} ${text}`)
-  return status === 200
-}
-
-async function newClient (): Promise<RegisteredClient> {
-  const client = await server.fixtures.client({ organizationId: scene.organization.id })
-  await known(server, client)
-  return client
-}
+const accepts = (client: { readonly id: string }, secret: string, at = server): Promise<boolean> => acceptsSecret(at, client, secret)
+const newClient = (): Promise<RegisteredClient> => knownClient(server, scene.organization.id)
 
 describe('client secrets that overlap, expire and are revoked', () => {
   it('accepts every usable secret of a client', async () => {

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createClientStore } from '../../src/clients/store.ts'
 import type { RegisteredClient, Scene } from '../support/fixtures.ts'
-import { introspect, known, requestToken, tokenOf, within } from '../support/requests.ts'
+import { introspect, known, knownClient, requestToken, tokenOf, within } from '../support/requests.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
 
 let server: TestServer
@@ -14,11 +14,7 @@ beforeAll(async () => {
 })
 afterAll(async () => { await server.stop() })
 
-async function newPartner (): Promise<RegisteredClient> {
-  const client = await server.fixtures.client({ organizationId: scene.organization.id })
-  await known(server, client)
-  return client
-}
+const newPartner = (): Promise<RegisteredClient> => knownClient(server, scene.organization.id)
 
 async function isActive (token: string): Promise<boolean> {
   return (await introspect(server, scene.api, token)).json['active'] === true

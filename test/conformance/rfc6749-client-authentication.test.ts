@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { RegisteredClient, Scene } from '../support/fixtures.ts'
-import { sendRaw, rawForm } from '../support/raw-http.ts'
+import { formLines, sendRaw } from '../support/raw-http.ts'
 import { basic, known, postForm, requestToken, within, type Answer } from '../support/requests.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
 import { importSecret } from '../support/stored-secrets.ts'
@@ -83,7 +83,7 @@ describe('RFC 6749 §2.3.1 Client password', () => {
 
   it('S10 answers 401 to an empty Authorization header', async () => {
     const body = new URLSearchParams(grant).toString()
-    expect((await sendRaw(server.origin, rawForm('/oauth/v2/token', body, ['Authorization:']), body)).status).toBe(401)
+    expect((await sendRaw(server.origin, formLines('/oauth/v2/token', body, ['Authorization:']), body)).status).toBe(401)
   })
 
   it('S10 refuses an Authorization header of 64 KiB with 431, on every route', async () => {
@@ -119,9 +119,9 @@ describe('RFC 6749 §2.3.1 Client password', () => {
     const { id, secret } = scene.partner
     const line = `Authorization: ${basic(id, secret).Authorization}`
     const body = new URLSearchParams(grant).toString()
-    expect((await sendRaw(server.origin, rawForm('/oauth/v2/token', body, [line]), body)).status).toBe(200)
+    expect((await sendRaw(server.origin, formLines('/oauth/v2/token', body, [line]), body)).status).toBe(200)
     for (const lines of [[line, line], [line, 'Authorization: Basic eDp5'], ['Authorization: Basic eDp5', line]]) {
-      const answer = await sendRaw(server.origin, rawForm('/oauth/v2/token', body, lines), body)
+      const answer = await sendRaw(server.origin, formLines('/oauth/v2/token', body, lines), body)
       expect(answer.status).toBe(400)
       expect(JSON.parse(answer.body)).toMatchObject({ error: 'invalid_request' })
     }

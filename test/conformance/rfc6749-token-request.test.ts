@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Scene } from '../support/fixtures.ts'
-import { rawForm, sendRaw } from '../support/raw-http.ts'
+import { formLines, sendRaw } from '../support/raw-http.ts'
 import { basic, known, postForm, requestToken, send, type Answer } from '../support/requests.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
 
@@ -146,7 +146,7 @@ describe('RFC 6749 §3.2 Token endpoint', () => {
     const body = good()
     const ambiguous = [[`Content-Length: ${body.length + 1}`], ['Transfer-Encoding: chunked'], [`Content-Length: ${body.length}, ${body.length}`]]
     for (const lines of ambiguous) {
-      const { status, header } = await sendRaw(server.origin, rawForm('/oauth/v2/token', body, lines).filter((line) => line !== 'Connection: close'), body)
+      const { status, header } = await sendRaw(server.origin, formLines('/oauth/v2/token', body, lines).filter((line) => line !== 'Connection: close'), body)
       expect(status, lines[0]).toBe(400)
       expect(header('Connection')).toBe('close')
     }

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Scene } from '../support/fixtures.ts'
 import { known, tokenOf } from '../support/requests.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
-import { exchange, jsonOf, rawRequest, type RawAnswer } from './raw-http.ts'
+import { exchange, jsonOf, rawRequest, type RawAnswer } from '../support/raw-http.ts'
 
 const form = 'application/x-www-form-urlencoded'
 

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { RegisteredClient, Scene } from '../support/fixtures.ts'
 import { known, requestToken, send, within } from '../support/requests.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
-import { formType, lastRequest, rawForm, rawRequest, talk, type Exchange } from './raw-http.ts'
+import { formType, lastRequest, rawForm, rawRequest, talk, type Exchange } from '../support/raw-http.ts'
 
 /**
  * What is guaranteed: from startDraining() on, readiness is 503 and every answer closes its connection, so that

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Scene } from '../support/fixtures.ts'
 import { basic, known, requestToken, tokenOf } from '../support/requests.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
-import { exchange, rawRequest, type RawAnswer } from './raw-http.ts'
+import { exchange, rawRequest, type RawAnswer } from '../support/raw-http.ts'
 
 const paths = [
   '/oauth/v2/token', '/oauth/v2/introspect', '/oauth/v2/revoke', '/oauth/v2/jwks', '/test/oauth/v2/jwks', '/.well-known/jwks.json',

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startTestServer, type TestServer } from '../support/server.ts'
-import { exchange, formType, jsonOf, lastRequest, rawForm, rawRequest } from './raw-http.ts'
+import { exchange, formType, jsonOf, lastRequest, rawForm, rawRequest } from '../support/raw-http.ts'
 
 const endpoint = '/oauth/v2/token'
 const body = 'client_id=a&client_secret=b'

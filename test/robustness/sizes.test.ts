@@ -3,7 +3,7 @@ import { gzipSync } from 'node:zlib'
 import type { Scene } from '../support/fixtures.ts'
 import { basic, known, postForm, requestToken, send } from '../support/requests.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
-import { exchange, formType, jsonOf, rawForm, rawRequest, type RawAnswer } from './raw-http.ts'
+import { exchange, formType, jsonOf, rawForm, rawRequest, type RawAnswer } from '../support/raw-http.ts'
 
 const limit = 16 * 1024
 const endpoint = '/oauth/v2/token'

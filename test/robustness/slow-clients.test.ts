@@ -7,7 +7,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { createHttpServer, httpLimits } from '../../src/http/server.ts'
 import { send, within } from '../support/requests.ts'
 import { freePort, startTestServer } from '../support/server.ts'
-import { formType, jsonOf, rawForm, rawRequest, talk } from './raw-http.ts'
+import { formType, jsonOf, rawForm, rawRequest, talk } from '../support/raw-http.ts'
 
 /** The `node:http` server behind an origin, as it is: Node publishes it with each request. */
 async function nodeServerOf (origin: string): Promise<Server> {

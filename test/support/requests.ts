@@ -37,6 +37,20 @@ export function requestToken (server: TestServer, client: RegisteredClient, para
   return postForm(`${server.issuer}/oauth/v2/token`, { client_id: client.id, client_secret: client.secret, ...parameters })
 }
 
+/** Whether the server takes this secret for the client's. */
+export async function acceptsSecret (server: TestServer, client: { readonly id: string }, secret: string): Promise<boolean> {
+  const { status, text } = await postForm(`${server.origin}/oauth/v2/token`, { client_id: client.id, client_secret: secret, grant_type: 'client_credentials' })
+  if (status !== 200 && status !== 401) throw new Error(`${status} ${text}`)
+  return status === 200
+}
+
+/** A client with the default scopes that the server has heard of. */
+export async function knownClient (server: TestServer, organizationId: string): Promise<RegisteredClient> {
+  const client = await server.fixtures.client({ organizationId })
+  await known(server, client)
+  return client
+}
+
 /** A token, when everything is known to be right. */
 export async function tokenOf (server: TestServer, client: RegisteredClient, scope = 'tournaments:read'): Promise<string> {
   const { status, json, text } = await requestToken(server, client, { scope })
