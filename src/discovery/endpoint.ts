@@ -4,15 +4,13 @@ import type { Environment } from '../environment.ts'
 import { sendPublicDocument } from '../http/cacheable.ts'
 import type { KeyRing } from '../keys/ring.ts'
 import { metadataOf } from './metadata.ts'
-
-/** How long verifiers may keep keys and metadata. */
-export const documentMaxAgeSeconds = 300
+import { documentMaxAgeSeconds, type JwksBody } from './operation.ts'
 
 /** @see [RFC 7517 §5](https://www.rfc-editor.org/rfc/rfc7517.html#section-5) */
 export function createJwksEndpoint (keys: Pick<KeyRing, 'published'>, environment: Environment): RouteHandlerMethod {
   return (request, reply) => {
     request.outcome = 'jwks.served'
-    const jwks = { keys: keys.published(environment).map(({ publicJwk }) => publicJwk) }
+    const jwks: JwksBody = { keys: keys.published(environment).map(({ publicJwk }) => publicJwk) }
     return sendPublicDocument(request, reply, { body: JSON.stringify(jwks), mediaType: 'application/json', maxAgeSeconds: documentMaxAgeSeconds })
   }
 }

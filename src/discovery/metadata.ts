@@ -1,7 +1,9 @@
 /** The authorization server metadata, made from the tables that the server acts on. */
+import { Type, type Static, type TArray, type TString } from '@sinclair/typebox'
 import { issuerOf, type Environment } from '../environment.ts'
 import { authenticationMethods } from '../oauth/authentication-methods.ts'
 import { grantTypes } from '../oauth/grant-types.ts'
+import { issuerPlaceholder } from '../oauth/samples.ts'
 
 /** The protocol endpoints below the issuer; the same table registers the routes. */
 export const endpointPaths = {
@@ -14,10 +16,27 @@ export const endpointPaths = {
 
 export const metadataNames = ['oauth-authorization-server', 'openid-configuration'] as const
 
-export interface Metadata {
-  readonly issuer: string
-  readonly [member: string]: string | readonly string[]
+function address (description: string, path: string): TString {
+  return Type.String({ format: 'uri', description, examples: [issuerPlaceholder + path] })
 }
+
+function methods (endpoint: string): TArray<TString> {
+  return Type.Array(Type.String(), { description: `How clients authenticate at the ${endpoint} endpoint.`, examples: [authenticationMethods] })
+}
+
+export const metadataBody = Type.Object({
+  issuer: address('The `iss` of the tokens, character by character.', ''),
+  token_endpoint: address('The same for both issuers: the credentials decide.', endpointPaths.token),
+  introspection_endpoint: address('The same for both issuers.', endpointPaths.introspection),
+  revocation_endpoint: address('The same for both issuers.', endpointPaths.revocation),
+  jwks_uri: address('The keys of this issuer.', endpointPaths.jwks),
+  grant_types_supported: Type.Array(Type.String(), { description: 'Every `grant_type` that the server has.', examples: [grantTypes] }),
+  response_types_supported: Type.Array(Type.String(), { description: 'Empty: there is no authorization endpoint.', maxItems: 0 }),
+  token_endpoint_auth_methods_supported: methods('token'),
+  introspection_endpoint_auth_methods_supported: methods('introspection'),
+  revocation_endpoint_auth_methods_supported: methods('revocation')
+})
+export type Metadata = Static<typeof metadataBody>
 
 /** @see [RFC 8414 §2](https://www.rfc-editor.org/rfc/rfc8414.html#section-2) */
 export function metadataOf (issuer: string, environment: Environment): Metadata {
@@ -27,12 +46,12 @@ export function metadataOf (issuer: string, environment: Environment): Metadata 
     introspection_endpoint: issuer + endpointPaths.introspection,
     revocation_endpoint: issuer + endpointPaths.revocation,
     jwks_uri: issuerOf(issuer, environment) + endpointPaths.jwks,
-    grant_types_supported: grantTypes,
+    grant_types_supported: [...grantTypes],
     // REQUIRED by RFC 8414 §2, and empty: there is no authorization endpoint.
     response_types_supported: [],
-    token_endpoint_auth_methods_supported: authenticationMethods,
-    introspection_endpoint_auth_methods_supported: authenticationMethods,
-    revocation_endpoint_auth_methods_supported: authenticationMethods
+    token_endpoint_auth_methods_supported: [...authenticationMethods],
+    introspection_endpoint_auth_methods_supported: [...authenticationMethods],
+    revocation_endpoint_auth_methods_supported: [...authenticationMethods]
   }
 }
 

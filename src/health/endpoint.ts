@@ -1,9 +1,12 @@
 /** Liveness, which never looks at the database, and readiness: may this process be sent requests? */
 import type { RouteHandlerMethod } from 'fastify'
+import type { Liveness } from './operation.ts'
 import type { Readiness } from './readiness.ts'
 
+const live: Liveness = { live: true }
+
 export function createLivenessEndpoint (): RouteHandlerMethod {
-  return (_request, reply) => reply.type('application/json').send(JSON.stringify({ live: true }))
+  return (_request, reply) => reply.type('application/json').send(JSON.stringify(live))
 }
 
 export function createReadinessEndpoint (readiness: () => Readiness): RouteHandlerMethod {

@@ -1,18 +1,13 @@
 /** May this process be sent requests, and may it answer them? Both follow from how old its memory may be. */
+import type { Static } from '@sinclair/typebox'
 import type { onRequestHookHandler } from 'fastify'
 import type { Feed } from '../changes/feed.ts'
 import { environments } from '../environment.ts'
 import type { KeyRing } from '../keys/ring.ts'
 import { temporarilyUnavailable } from '../oauth/errors.ts'
+import type { readinessBody } from './operation.ts'
 
-export interface Readiness {
-  readonly ready: boolean
-  /** Why not. */
-  readonly reason?: string
-  readonly database: 'connected' | 'away'
-  /** Seconds since memory was last known to agree with the database. */
-  readonly stalenessSeconds: number
-}
+export type Readiness = Readonly<Static<typeof readinessBody>>
 
 interface ReadinessDependencies {
   readonly feed: Pick<Feed, 'stalenessSeconds' | 'isConnected'>

@@ -1,4 +1,5 @@
 /** Form bodies of protocol endpoints: rows 2 to 4 of the token request's checks; row 1 is the server's body limit. */
+import type { TObject } from '@sinclair/typebox'
 import type { FastifyRequest } from 'fastify'
 import { invalidRequest, type OAuthError } from '../oauth/errors.ts'
 import { parseForm, type Form } from './form.ts'
@@ -10,10 +11,10 @@ export interface FormRules {
   readonly known: ReadonlySet<string>
 }
 
-/** Of the endpoints that are sent a token: introspection (RFC 7662 §2.1) and revocation (RFC 7009 §2.1). */
-export const tokenFormRules: FormRules = {
-  repeatable: new Set(),
-  known: new Set(['token', 'token_type_hint', 'client_id', 'client_secret', 'client_assertion', 'access_token'])
+/** @param foreign parameters that have no effect here, and are not to be in the URL either */
+export function formRulesOf ({ properties }: TObject, foreign: readonly string[]): FormRules {
+  const repeatable = Object.entries(properties).filter(([, schema]) => schema['type'] === 'array').map(([name]) => name)
+  return { repeatable: new Set(repeatable), known: new Set([...Object.keys(properties), ...foreign]) }
 }
 
 /**

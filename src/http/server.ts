@@ -9,6 +9,7 @@ import type { Logger } from 'pino'
 import type { Config } from '../config.ts'
 import { invalidRequest, OAuthError, serverError } from '../oauth/errors.ts'
 import { wrongMediaType } from './body.ts'
+import { errorBodyOf } from './error-body.ts'
 import { pathOf, requestIdOf } from './request.ts'
 import { logRequest } from './request-log.ts'
 
@@ -113,16 +114,11 @@ export function createHttpServer ({ config, logger, isDraining }: HttpServerOpti
     request.outcome = refusal.code
     request.cause = refusal.cause
     setDefaultHeaders(request, reply)
-    void reply.code(refusal.status).headers(refusal.headers).type('application/json').send(errorBody(refusal))
+    void reply.code(refusal.status).headers(refusal.headers).type('application/json').send(bodyOf(refusal))
   }
 
-  /** @see [RFC 6749 §5.2](https://www.rfc-editor.org/rfc/rfc6749.html#section-5.2) */
-  function errorBody (refusal: OAuthError): string {
-    return JSON.stringify({
-      error: refusal.code,
-      error_description: refusal.message,
-      error_uri: `${config.issuer}/docs/errors#${refusal.code}`
-    })
+  function bodyOf (refusal: OAuthError): string {
+    return JSON.stringify(errorBodyOf(refusal.code, refusal.message, config.issuer))
   }
 
   /** What Node's parser could not read never becomes a request: answer on the bare socket, and close it. */
@@ -137,7 +133,7 @@ export function createHttpServer ({ config, logger, isDraining }: HttpServerOpti
 
   function refuseUnread (socket: Socket, status: number, description: string, cause?: string): void {
     const requestId = requestIdOf(undefined)
-    const body = errorBody(invalidRequest(description))
+    const body = bodyOf(invalidRequest(description))
     logger.info({ requestId, status, outcome: 'invalid_request', cause, address: socket.remoteAddress }, 'request.unreadable')
     socket.end([
       `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`, 'Connection: close', 'Content-Type: application/json',

@@ -3,12 +3,13 @@ import type { RouteHandlerMethod } from 'fastify'
 import { audiencesOf, type CheckActive } from '../access-tokens/active.ts'
 import type { Authenticate } from '../clients/authenticate.ts'
 import type { Client } from '../clients/client.ts'
-import { readForm, tokenFormRules } from '../http/body.ts'
+import { readForm } from '../http/body.ts'
 import { credentialSources } from '../http/credential.ts'
 import { parameter } from '../http/form.ts'
 import type { AccessTokenClaims } from '../oauth/claims.ts'
 import { invalidRequest } from '../oauth/errors.ts'
 import type { ResourceDirectory } from '../resources/resource.ts'
+import { introspectionRules, type IntrospectionBody } from './operation.ts'
 
 interface IntrospectionDependencies {
   readonly authenticate: Authenticate
@@ -16,7 +17,7 @@ interface IntrospectionDependencies {
   readonly resources: Pick<ResourceDirectory, 'get'>
 }
 
-const inactive = JSON.stringify({ active: false })
+const inactive = JSON.stringify({ active: false } satisfies IntrospectionBody)
 
 /**
  * Whatever is no active token for the caller's own resource and environment gets the same answer.
@@ -31,7 +32,7 @@ export function createIntrospectionEndpoint ({ authenticate, checkActive, resour
   }
 
   return async (request, reply) => {
-    const form = readForm(request, tokenFormRules)
+    const form = readForm(request, introspectionRules)
     const { client } = await authenticate(credentialSources(request, form))
     request.clientId = client.id
     const token = parameter(form, 'token')
@@ -42,6 +43,7 @@ export function createIntrospectionEndpoint ({ authenticate, checkActive, resour
     request.outcome = objection === undefined ? 'token.introspected' : 'token.introspected_inactive'
     request.cause = objection
     if (!found.active || objection !== undefined) return reply.send(inactive)
-    return reply.send(JSON.stringify({ active: true, token_type: 'Bearer', ...found.claims }))
+    const active: IntrospectionBody = { active: true, token_type: 'Bearer', ...found.claims }
+    return reply.send(JSON.stringify(active))
   }
 }

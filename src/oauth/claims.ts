@@ -1,32 +1,43 @@
 /** The claims of an access token, as issued and as believed again. */
 import { Type, type Static } from '@sinclair/typebox'
+import { issuerPlaceholder, samples } from './samples.ts'
 
 /**
  * @see [RFC 9068 §2.2](https://www.rfc-editor.org/rfc/rfc9068.html#section-2.2)
  * @see [RFC 7519 §4.1](https://www.rfc-editor.org/rfc/rfc7519.html#section-4.1)
  */
 export const accessTokenClaims = Type.Object({
-  iss: Type.String(),
-  sub: Type.String(),
-  /** The identifier of the resource whose scopes were granted. */
-  aud: Type.Union([Type.String(), Type.Array(Type.String(), { minItems: 1, maxItems: 16 })]),
-  /** Seconds since the epoch, as `iat`. */
-  exp: Type.Integer({ minimum: 0, maximum: 253_402_300_799 }),
-  iat: Type.Integer({ minimum: 0, maximum: 253_402_300_799 }),
-  jti: Type.String({ minLength: 16, maxLength: 64 }),
-  client_id: Type.String(),
-  scope: Type.String(),
-  /** The id of the organization that owns the client. */
-  org: Type.String(),
-  env: Type.Union([Type.Literal('live'), Type.Literal('test')]),
+  iss: Type.String({ description: 'The issuer; for test clients the issuer and `/test`.', examples: [issuerPlaceholder] }),
+  sub: Type.String({ description: 'The id of the client.', examples: [samples.clientId] }),
+  aud: Type.Union([Type.String(), Type.Array(Type.String(), { minItems: 1, maxItems: 16 })], {
+    description: 'The identifier of the resource whose scopes were granted.', examples: [samples.resource]
+  }),
+  exp: Type.Integer({ minimum: 0, maximum: 253_402_300_799, description: 'When the token expires, in seconds since 1970.', examples: [samples.issuedAt + 90_000] }),
+  iat: Type.Integer({ minimum: 0, maximum: 253_402_300_799, description: 'When the token was issued, in seconds since 1970.', examples: [samples.issuedAt] }),
+  jti: Type.String({ minLength: 16, maxLength: 64, description: 'Unique to the token: 128 random bits.', examples: [samples.jti] }),
+  client_id: Type.String({ description: 'The id of the client.', examples: [samples.clientId] }),
+  scope: Type.String({ description: 'The granted scopes, separated by single spaces.', examples: [samples.scope] }),
+  org: Type.String({ description: 'The id of the organization that owns the client.', examples: [samples.organization] }),
+  env: Type.Union([Type.Literal('live'), Type.Literal('test')], { description: 'The environment of the client.', examples: ['live'] }),
   /** Only in tokens of JWT clients: the player as the client's backend named it. */
   player_id: Type.Optional(Type.String())
 })
+
+/** What tokens have today. */
+export const documentedClaims = Type.Omit(accessTokenClaims, ['player_id'])
 
 export type AccessTokenClaims = Static<typeof accessTokenClaims>
 
 /** `typ` of an access token's header (RFC 9068 §2.1). */
 export const accessTokenType = 'at+jwt'
+
+/** @see [RFC 9068 §2.1](https://www.rfc-editor.org/rfc/rfc9068.html#section-2.1) */
+export const accessTokenHeader = Type.Object({
+  alg: Type.Literal('RS256', { description: 'How the token is signed. An API accepts no other.' }),
+  typ: Type.Literal(accessTokenType, { description: 'Says that this JWT is an access token.' }),
+  kid: Type.String({ description: 'The key that signed the token, as the JWKS names it.', examples: [samples.kid] })
+})
+
 export const defaultAccessTokenTtlSeconds = 90_000
 /** The bounds of what a resource or client may have instead; the database holds them too. */
 export const minAccessTokenTtlSeconds = 60

@@ -65,6 +65,10 @@ export const errorTable = {
 
 export type ErrorCode = keyof typeof errorTable
 
+export function isErrorCode (text: string): text is ErrorCode {
+  return Object.hasOwn(errorTable, text)
+}
+
 interface ErrorOptions {
   /** Why, for the log only. */
   readonly cause?: unknown
@@ -92,6 +96,9 @@ export function invalidRequest (description: string, options?: ErrorOptions): OA
   return new OAuthError('invalid_request', description, options)
 }
 
+/** Of every 401. */
+export const basicChallenge = 'Basic realm="signet", charset="UTF-8"'
+
 /**
  * One body for every cause, with a challenge for the method that the caller may have tried.
  * @see [RFC 6749 §5.2](https://www.rfc-editor.org/rfc/rfc6749.html#section-5.2)
@@ -99,7 +106,7 @@ export function invalidRequest (description: string, options?: ErrorOptions): OA
  */
 export function invalidClient (cause: unknown): OAuthError {
   return new OAuthError('invalid_client', 'Client authentication failed: check client_id and client_secret.', {
-    cause, headers: { 'WWW-Authenticate': 'Basic realm="signet", charset="UTF-8"' }
+    cause, headers: { 'WWW-Authenticate': basicChallenge }
   })
 }
 
@@ -131,7 +138,7 @@ export function serverError (cause: unknown): OAuthError {
   return new OAuthError('server_error', 'The server made a mistake. Tell its operator the X-Request-Id of this answer.', { cause })
 }
 
-const maxDescriptionLength = 200
+export const maxDescriptionLength = 200
 
 /** Only the characters that RFC 6749 §5.2 allows in `error_description`, and not too many of them. */
 function sanitize (description: string): string {

@@ -3,11 +3,12 @@ import type { RouteHandlerMethod } from 'fastify'
 import type { Revocations } from '../access-tokens/revocations.ts'
 import type { VerifyAccessToken } from '../access-tokens/verify.ts'
 import type { Authenticate } from '../clients/authenticate.ts'
-import { readForm, tokenFormRules } from '../http/body.ts'
+import { readForm } from '../http/body.ts'
 import { credentialSources } from '../http/credential.ts'
 import { parameter } from '../http/form.ts'
 import type { AccessTokenClaims } from '../oauth/claims.ts'
 import { invalidRequest, temporarilyUnavailable, unauthorizedClient } from '../oauth/errors.ts'
+import { notStored, revocationRules } from './operation.ts'
 
 interface RevocationDependencies {
   readonly authenticate: Authenticate
@@ -24,12 +25,12 @@ export function createRevocationEndpoint ({ authenticate, verify, revocations }:
     try {
       await revocations.revoke({ jti: claims.jti, clientId: claims.client_id, expiresAt: new Date(claims.exp * 1000) })
     } catch (error) {
-      throw temporarilyUnavailable('The revocation could not be stored, and the token is still active. Send the request again.', 2, error)
+      throw temporarilyUnavailable(notStored, 2, error)
     }
   }
 
   return async (request, reply) => {
-    const form = readForm(request, tokenFormRules)
+    const form = readForm(request, revocationRules)
     const { client } = await authenticate(credentialSources(request, form))
     request.clientId = client.id
     const token = parameter(form, 'token')

@@ -1,13 +1,35 @@
 /** Which parameters a token request knows, and what it asks for. */
+import { Type } from '@sinclair/typebox'
+import { formRulesOf } from '../http/body.ts'
 import { parameter, type Form } from '../http/form.ts'
-import type { FormRules } from '../http/body.ts'
+import { grantTypes } from '../oauth/grant-types.ts'
+import { clientSecretPost, foreignParameters } from '../oauth/parameters.ts'
+import { samples } from '../oauth/samples.ts'
+import { maxScopes } from '../oauth/scope.ts'
 import type { Wish } from './decide.ts'
 
-export const tokenRequestRules: FormRules = {
-  repeatable: new Set(['resource', 'audience']),
-  known: new Set(['grant_type', 'scope', 'resource', 'audience', 'client_id', 'client_secret', 'client_assertion',
-    'client_assertion_type', 'assertion', 'subject_token', 'actor_token', 'refresh_token', 'access_token', 'token', 'code', 'password'])
-}
+/** @see [RFC 6749 §4.4.2](https://www.rfc-editor.org/rfc/rfc6749.html#section-4.4.2) */
+export const tokenRequest = Type.Object({
+  grant_type: Type.Optional(Type.String({
+    enum: grantTypes,
+    description: 'What the token is asked for with. A request with `client_secret` in the body may leave it out, unless the operator requires it.',
+    examples: [grantTypes[0]]
+  })),
+  ...clientSecretPost,
+  scope: Type.Optional(Type.String({
+    description: `The scopes that are asked for, at most ${maxScopes}, separated by single spaces, all of one resource. Without it: the default scopes of the client.`,
+    examples: [samples.scope, `${samples.scope} ${samples.secondScope}`]
+  })),
+  resource: Type.Optional(Type.Array(Type.String({ format: 'uri' }), {
+    description: 'The identifier of the resource that the scopes belong to (RFC 8707). It is needed only to choose among the default scopes of several resources. May repeat.',
+    examples: [[samples.resource]]
+  })),
+  audience: Type.Optional(Type.Array(Type.String(), { description: 'Accepted and ignored: only a token exchange (RFC 8693) gives it a meaning. May repeat.', examples: [[samples.resource]] }))
+}, {
+  anyOf: [{ required: ['grant_type'] }, { required: ['client_id', 'client_secret'] }]
+})
+
+export const tokenRequestRules = formRulesOf(tokenRequest, foreignParameters.token)
 
 export function readWish (form: Form): Wish {
   return { scope: parameter(form, 'scope'), resources: form.get('resource') ?? [] }

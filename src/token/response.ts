@@ -1,11 +1,33 @@
+import { Type, type Static } from '@sinclair/typebox'
 import type { AccessToken } from '../access-tokens/mint.ts'
+import { accessTokenHeader, defaultAccessTokenTtlSeconds, documentedClaims, maxAccessTokenTtlSeconds, minAccessTokenTtlSeconds } from '../oauth/claims.ts'
+import { samples } from '../oauth/samples.ts'
+
+export const tokenResponseBody = Type.Object({
+  access_token: Type.String({
+    description: 'The access token: a JWT (RFC 9068), signed with RS256. Treat it as opaque; it is for the API to read.',
+    maxLength: 4_096,
+    contentMediaType: 'application/jwt',
+    contentSchema: { type: 'array', minItems: 2, prefixItems: [accessTokenHeader, documentedClaims] },
+    examples: [samples.token]
+  }),
+  token_type: Type.Literal('Bearer', { description: 'Send the token to the API as `Authorization: Bearer <token>`.' }),
+  expires_in: Type.Integer({
+    minimum: minAccessTokenTtlSeconds,
+    maximum: maxAccessTokenTtlSeconds,
+    description: 'Seconds until the token expires. Keep the token until shortly before that, then ask again.',
+    examples: [defaultAccessTokenTtlSeconds]
+  }),
+  scope: Type.String({ description: 'The scopes of the token: all that were asked for, or the default ones.', examples: [samples.scope] })
+})
 
 /** @see [RFC 6749 §5.1](https://www.rfc-editor.org/rfc/rfc6749.html#section-5.1) */
 export function tokenResponse ({ token, expiresInSeconds }: AccessToken, scopes: readonly string[]): string {
-  return JSON.stringify({
+  const body: Static<typeof tokenResponseBody> = {
     access_token: token,
     token_type: 'Bearer',
     expires_in: expiresInSeconds,
     scope: scopes.join(' ')
-  })
+  }
+  return JSON.stringify(body)
 }

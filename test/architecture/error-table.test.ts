@@ -34,7 +34,7 @@ describe('the one error table', () => {
 
   it('is the only place where protocol errors are made: nothing else builds an error body or names a code', () => {
     const builders = sourceFiles().filter((path) => /\berror_(description|uri):/.test(readFileSync(path, 'utf8')))
-    expect(builders).toEqual(['src/http/server.ts'])
+    expect(builders).toEqual(['src/http/error-body.ts'])
     const naming = sourceFiles().filter((path) => path !== 'src/oauth/errors.ts' && readFileSync(path, 'utf8').includes('new OAuthError('))
     expect(naming).toEqual([])
   })

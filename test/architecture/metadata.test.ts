@@ -13,10 +13,10 @@ describe('the metadata is made of the tables that the server acts on', () => {
   afterAll(async () => { await server.stop() })
 
   it.each(environments)('names the grants and authentication methods of the tables, for %s', (environment) => {
-    const metadata = metadataOf('https://auth.example.com', environment)
+    const metadata: Readonly<Record<string, unknown>> = metadataOf('https://auth.example.com', environment)
     expect(metadata['grant_types_supported']).toEqual(grantTypes)
     for (const name of ['token', 'introspection', 'revocation']) expect(metadata[`${name}_endpoint_auth_methods_supported`]).toEqual(authenticationMethods)
-    expect(metadata.issuer).toBe(issuerOf('https://auth.example.com', environment))
+    expect(metadata['issuer']).toBe(issuerOf('https://auth.example.com', environment))
   })
 
   it('S47 every address that it names is one that the server answers, and the methods are the endpoint\'s own', async () => {

@@ -1,0 +1,67 @@
+/** How JWKS and metadata describe themselves. */
+import { Type, type Static } from '@sinclair/typebox'
+import type { Environment } from '../environment.ts'
+import type { Answer, Described, Exchange, Operation } from '../http/operation.ts'
+import { accessTokenHeader } from '../oauth/claims.ts'
+import { issuerPlaceholder, samples } from '../oauth/samples.ts'
+import { metadataBody, metadataOf } from './metadata.ts'
+
+/** How long verifiers may keep keys and metadata. */
+export const documentMaxAgeSeconds = 300
+
+const jwksBody = Type.Object({
+  keys: Type.Array(Type.Object({
+    kty: Type.Literal('RSA', { description: 'The type of the key.' }),
+    use: Type.Literal('sig', { description: 'The key is for signatures.' }),
+    alg: Type.String({ description: 'The algorithm of the key.', examples: [accessTokenHeader.properties.alg.const] }),
+    kid: Type.String({ description: 'The id of the key, which tokens name in their header.', examples: [samples.kid] }),
+    n: Type.String({ description: 'The modulus.', examples: ['uVx3…'] }),
+    e: Type.String({ description: 'The exponent.', examples: ['AQAB'] })
+  }), { description: 'The key that signs, the one that signs next, and those whose tokens may still live.' })
+})
+export type JwksBody = Static<typeof jwksBody>
+
+/** Answers of a public document: readable from any origin, and 304 when the caller has it already. */
+function publicAnswers (description: string, body: Described): Answer[] {
+  const headers = ['ETag', 'Access-Control-Allow-Origin'] as const
+  return [
+    { status: 200, description, content: { mediaType: 'application/json', body }, maxAgeSeconds: documentMaxAgeSeconds, headers },
+    { status: 304, description: 'The caller has it already: `If-None-Match` names its `ETag`. The body is empty.', maxAgeSeconds: documentMaxAgeSeconds, headers }
+  ]
+}
+
+function publicExchanges (body: unknown): Exchange[] {
+  return [
+    { name: 'current', summary: 'The document', request: {}, answer: { status: 200, body } },
+    { name: 'unchanged', summary: 'It is asked for again, and has not changed', request: { headers: { 'If-None-Match': '*' } }, answer: { status: 304 } }
+  ]
+}
+
+export function jwksOperation (environment: Environment): Operation {
+  const { kid } = samples
+  return {
+    method: 'GET',
+    tag: 'Keys and metadata',
+    summary: `Public keys of the ${environment} issuer`,
+    description: `The keys that verify the tokens of ${environment} clients. An API accepts the keys of one issuer only, live or test. Most JWT libraries fetch this document, keep it, and fetch it again when a token names a key that they do not know.`,
+    specification: { description: 'RFC 7517 §5, JWK Set', url: 'https://www.rfc-editor.org/rfc/rfc7517.html#section-5' },
+    readsMemory: true,
+    answers: publicAnswers('The keys.', { name: 'Jwks', schema: jwksBody }),
+    errors: [],
+    exchanges: publicExchanges({ keys: [{ kty: 'RSA', use: 'sig', alg: 'RS256', kid, n: 'uVx3…', e: 'AQAB' }] })
+  }
+}
+
+export function metadataOperation (environment: Environment): Operation {
+  return {
+    method: 'GET',
+    tag: 'Keys and metadata',
+    summary: `Metadata of the ${environment} issuer`,
+    description: 'Where the endpoints are and what they can do, for libraries that configure themselves from the issuer. The same document is at every path.',
+    specification: { description: 'RFC 8414, Authorization Server Metadata', url: 'https://www.rfc-editor.org/rfc/rfc8414.html#section-3' },
+    readsMemory: true,
+    answers: publicAnswers('The metadata.', { name: 'Metadata', schema: metadataBody }),
+    errors: [],
+    exchanges: publicExchanges(metadataOf(issuerPlaceholder, environment))
+  }
+}

@@ -1,0 +1,23 @@
+/** What the examples of the documentation use, so that all of them tell one story. None of it works anywhere. */
+export const samples = {
+  clientId: 'cl_live_samplebackend',
+  clientSecret: 'sgs_live_only_an_example',
+  /** Stands for the resource. */
+  apiId: 'cl_live_sampleapi',
+  apiSecret: 'sgs_live_another_example',
+  /** Of another organization. */
+  otherId: 'cl_live_otherbackend',
+  otherSecret: 'sgs_live_third_example',
+  organization: 'org_samplegames',
+  resource: 'https://api.example.com',
+  scope: 'tournaments:read',
+  /** One that the client has besides, and that is none of its default ones. */
+  secondScope: 'tournaments:write',
+  token: 'eyJhbGciOiJSUzI1NiIsInR5cCI6ImF0K2p3dCJ9.eyJzdWIiOiJjbF9saXZlX3NhbXBsZWJhY2tlbmQifQ.c2lnbmF0dXJl',
+  kid: 'k3sAqkCAh5yTnPEVXLjc0pLwH4vAbCk1pZ8eLzvVt0Q',
+  jti: 'XWbnXGKrMoVMJhI4bnmpNg',
+  issuedAt: 1_795_420_800
+} as const
+
+/** Stands for the issuer in examples and descriptions, until a document is made for one. */
+export const issuerPlaceholder = '<ISSUER>'

@@ -1,0 +1,30 @@
+/** How the token endpoint describes itself. */
+import type { Operation } from '../http/operation.ts'
+import { tokenExchanges } from './examples.ts'
+import { tokenRequest } from './request.ts'
+import { tokenResponseBody } from './response.ts'
+
+export const tokenOperation: Operation = {
+  method: 'POST',
+  tag: 'Tokens',
+  summary: 'Get an access token',
+  description: `A client shows its credentials and gets an access token for its scopes. It keeps the token, sends it to the API with every call, and asks again when it has expired.
+
+Nothing is granted that was not asked for, and nothing that was asked for is dropped silently. An empty parameter counts as absent, and an unknown one is ignored. A parameter that is there twice is refused, and so is one that is in the URL.`,
+  specification: { description: 'RFC 6749 §4.4, the client credentials grant', url: 'https://www.rfc-editor.org/rfc/rfc6749.html#section-4.4' },
+  readsMemory: true,
+  form: { name: 'TokenRequest', schema: tokenRequest },
+  answers: [
+    { status: 200, description: 'An access token.', content: { mediaType: 'application/json', body: { name: 'TokenResponse', schema: tokenResponseBody } } }
+  ],
+  errors: [
+    { code: 'invalid_request', when: 'A parameter is repeated, unreadable or in the URL, `grant_type` is missing, the body is not form-encoded, or the client authenticates in two ways.' },
+    { code: 'unauthorized_client', when: 'The client may not use this `grant_type`.' },
+    { code: 'unsupported_grant_type', when: 'The server does not have this `grant_type`.' },
+    { code: 'invalid_scope', when: 'A scope is malformed, does not exist or is not granted to the client, the scopes belong to different resources, or `scope` is absent and the client has no default scopes.' },
+    { code: 'invalid_target', when: '`resource` names no resource, or another one than that of the scopes.' },
+    { code: 'invalid_client', when: 'The client is unknown or disabled, or the secret is wrong, expired or revoked: one answer for all of them. Also without any credentials.' },
+    { code: 'temporarily_unavailable', when: 'Too many secrets are being verified for the first time, or there is no usable signing key.' }
+  ],
+  exchanges: tokenExchanges
+}
