@@ -18,9 +18,7 @@ import type { Clock } from './clock.ts'
 import type { Config } from './config.ts'
 import { createDatabase, patience } from './db.ts'
 import { createJwksEndpoint, createMetadataEndpoint } from './discovery/endpoint.ts'
-import { endpointPaths, metadataPaths } from './discovery/metadata.ts'
-import { environments } from './environment.ts'
-import { createErrorPage, errorPagePath } from './error-pages/endpoint.ts'
+import { createDocsEndpoints } from './docs/endpoint.ts'
 import { createLivenessEndpoint, createReadinessEndpoint } from './health/endpoint.ts'
 import { createReadiness } from './health/readiness.ts'
 import { startHousekeeping } from './housekeeping.ts'
@@ -33,6 +31,7 @@ import { createOrganizationStore } from './organizations/store.ts'
 import { createResourceDirectory } from './resources/resource.ts'
 import { createResourceStore } from './resources/store.ts'
 import { createRevocationEndpoint } from './revocation/endpoint.ts'
+import { routesOf, type OperationName } from './routes.ts'
 import type { MasterKey } from './sealing/master-key.ts'
 import { createSealer } from './sealing/sealer.ts'
 import { openServerKeys } from './sealing/server-keys.ts'
@@ -89,23 +88,22 @@ export async function createApp ({ config, url, masterKey, clock, logger }: AppD
 
   const readiness = createReadiness({ feed, keys, staleLimitSeconds: config.staleLimitSeconds })
   const server = createHttpServer({ config, logger, isDraining: readiness.isDraining })
-  const base = new URL(issuer).pathname.replace(/\/$/, '')
-  const fresh = { onRequest: readiness.requireFresh }
-  const post = (path: string, handler: RouteHandlerMethod): void => { server.post(base + path, fresh, handler) }
-  const get = (path: string, handler: RouteHandlerMethod): void => { server.get(path, fresh, handler) }
-
-  post(endpointPaths.token, createTokenEndpoint({ requireGrantType: config.requireGrantType, authenticate, resources, mint }))
-  post(endpointPaths.introspection, createIntrospectionEndpoint({ authenticate, checkActive, resources }))
-  post(endpointPaths.revocation, createRevocationEndpoint({ authenticate, verify, revocations }))
-  get(base + endpointPaths.jwks, createJwksEndpoint(keys, 'live'))
-  get(base + endpointPaths.wellKnownJwks, createJwksEndpoint(keys, 'live'))
-  get(`${base}/test${endpointPaths.jwks}`, createJwksEndpoint(keys, 'test'))
-  for (const environment of environments) {
-    for (const path of metadataPaths(issuer, environment)) get(path, createMetadataEndpoint(issuer, environment))
+  const routes = routesOf(issuer)
+  const handlers: Readonly<Record<OperationName, RouteHandlerMethod>> = {
+    requestToken: createTokenEndpoint({ requireGrantType: config.requireGrantType, authenticate, resources, mint }),
+    introspectToken: createIntrospectionEndpoint({ authenticate, checkActive, resources }),
+    revokeToken: createRevocationEndpoint({ authenticate, verify, revocations }),
+    liveKeys: createJwksEndpoint(keys, 'live'),
+    testKeys: createJwksEndpoint(keys, 'test'),
+    liveMetadata: createMetadataEndpoint(issuer, 'live'),
+    testMetadata: createMetadataEndpoint(issuer, 'test'),
+    live: createLivenessEndpoint(),
+    ready: createReadinessEndpoint(readiness.state),
+    ...createDocsEndpoints(routes, issuer)
   }
-  server.get(base + errorPagePath, createErrorPage())
-  server.get('/health/live', createLivenessEndpoint())
-  server.get('/health/ready', createReadinessEndpoint(readiness.state))
+  for (const { name, path, operation } of routes) {
+    server.route({ method: operation.method, url: path, handler: handlers[name], ...operation.readsMemory ? { onRequest: readiness.requireFresh } : {} })
+  }
 
   const stopHousekeeping = startHousekeeping([
     { name: 'revoked tokens', run: revocations.purgeExpired },

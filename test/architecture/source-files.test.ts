@@ -9,7 +9,7 @@ const mainFiles: Readonly<Record<string, string>> = {
   'src/cli': 'main.ts',
   'src/clients': 'client.ts',
   'src/discovery': 'endpoint.ts',
-  'src/error-pages': 'endpoint.ts',
+  'src/docs': 'endpoint.ts',
   'src/health': 'endpoint.ts',
   'src/http': 'server.ts',
   'src/introspection': 'endpoint.ts',

@@ -5,10 +5,10 @@ import { startTestServer, type TestServer } from '../support/server.ts'
 
 const publicDocuments = [
   '/oauth/v2/jwks', '/.well-known/jwks.json', '/test/oauth/v2/jwks', '/.well-known/oauth-authorization-server', '/.well-known/openid-configuration',
-  '/.well-known/oauth-authorization-server/test', '/test/.well-known/openid-configuration'
+  '/.well-known/oauth-authorization-server/test', '/test/.well-known/openid-configuration', '/docs/openapi.json'
 ]
 const protocolEndpoints = ['/oauth/v2/token', '/oauth/v2/introspect', '/oauth/v2/revoke']
-const readable = [...publicDocuments, '/health/live', '/health/ready', '/docs/errors']
+const readable = [...publicDocuments, '/health/live', '/health/ready', '/docs', '/docs/errors']
 const everywhere = [...protocolEndpoints, ...readable, '/nowhere', '/oauth/v2/token/']
 
 let server: TestServer
@@ -53,7 +53,7 @@ describe('methods', () => {
 describe('paths', () => {
   const wrong = [
     '/', '/oauth', '/oauth/v2', '/oauth/v2/token/', '/oauth/v2/Token', '/OAuth/v2/token', '//oauth/v2/token', '/oauth//v2/token', '/oauth/v2/jwks/', '/oauth/v2/jwks.json', '/test/oauth/v2/token',
-    '/.well-known', '/.well-known/', '/.WELL-KNOWN/jwks.json', '/health', '/health/ready/', '/docs', '/docs/errors/', '/test', '/live/oauth/v2/jwks', '/oauth/v2/token;x=y', '/oauth/v2/token%2f', '/oauth/v2/..%2ftoken',
+    '/.well-known', '/.well-known/', '/.WELL-KNOWN/jwks.json', '/health', '/health/ready/', '/docs/', '/docs/errors/', '/docs/openapi.yaml', '/test', '/live/oauth/v2/jwks', '/oauth/v2/token;x=y', '/oauth/v2/token%2f', '/oauth/v2/..%2ftoken',
     '/oauth/v2/token%00', '/favicon.ico', '/metrics'
   ]
   it.each(wrong)('match exactly: %s answers 404 as JSON', async (path) => {

@@ -122,7 +122,7 @@ describe('R5 nothing readable is left behind', () => {
   it('R12 in the answer to any GET', async () => {
     const paths = [
       '/oauth/v2/jwks', '/.well-known/jwks.json', '/test/oauth/v2/jwks', '/.well-known/oauth-authorization-server', '/.well-known/openid-configuration',
-      '/.well-known/oauth-authorization-server/test', '/test/.well-known/openid-configuration', '/health/live', '/health/ready', '/docs/errors', '/oauth/v2/token', '/oauth/v2/introspect', '/oauth/v2/revoke', '/nowhere'
+      '/.well-known/oauth-authorization-server/test', '/test/.well-known/openid-configuration', '/health/live', '/health/ready', '/docs', '/docs/errors', '/docs/openapi.json', '/oauth/v2/token', '/oauth/v2/introspect', '/oauth/v2/revoke', '/nowhere'
     ]
     const hashes = (await storedSecrets(server, scene.partner.id)).flatMap(({ hash, verifier }) => verifier === null ? [hash] : [hash, verifier])
     for (const path of paths) {

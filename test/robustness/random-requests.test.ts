@@ -8,7 +8,7 @@ import { exchange, rawRequest, type RawAnswer } from '../support/raw-http.ts'
 
 const paths = [
   '/oauth/v2/token', '/oauth/v2/introspect', '/oauth/v2/revoke', '/oauth/v2/jwks', '/test/oauth/v2/jwks', '/.well-known/jwks.json',
-  '/.well-known/oauth-authorization-server', '/.well-known/openid-configuration', '/health/live', '/health/ready', '/docs/errors', '/', '/oauth/v2'
+  '/.well-known/oauth-authorization-server', '/.well-known/openid-configuration', '/health/live', '/health/ready', '/docs', '/docs/errors', '/docs/openapi.json', '/', '/oauth/v2'
 ] as const
 const formPaths = ['/oauth/v2/token', '/oauth/v2/introspect', '/oauth/v2/revoke'] as const
 
