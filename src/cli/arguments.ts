@@ -1,14 +1,11 @@
 /** Reads what was typed into what the stores take. Whatever is malformed is a usage error and reaches no database. */
 import { InvalidArgumentError } from 'commander'
+import { identifierRule, isIdentifier, isScopeName, isText, maxDescriptionLength, maxNameLength, scopeNameRule, textRule } from '../names.ts'
 import { OAuthError } from '../oauth/errors.ts'
 import { grantTypes, isGrantType, type GrantType } from '../oauth/grant-types.ts'
-import { isScopeToken, maxScopeLength, parseScope } from '../oauth/scope.ts'
-import { printable } from './table.ts'
+import { parseScope } from '../oauth/scope.ts'
 
-const maxNameLength = 100
-const maxDescriptionLength = 200
 const maxReferenceLength = 255
-const maxIdentifierLength = 255
 const maxYears = 100
 
 export function readName (text: string): string {
@@ -25,32 +22,17 @@ export function readReference (text: string): string {
 }
 
 function readText (text: string, maxLength: number): string {
-  const isPrintable = printable(text) === text && text.trim() === text
-  if (text === '' || Array.from(text).length > maxLength || !isPrintable) {
-    throw new InvalidArgumentError(`It takes 1 to ${maxLength} printable characters, without control characters and without spaces at its ends.`)
-  }
+  if (!isText(text, maxLength)) throw new InvalidArgumentError(textRule(maxLength))
   return text
 }
 
-/**
- * An absolute URI without a fragment; it is compared character by character, so nothing is normalized.
- * @see [RFC 8707 §2](https://www.rfc-editor.org/rfc/rfc8707.html#section-2)
- * @see [RFC 3986 §4.3](https://www.rfc-editor.org/rfc/rfc3986.html#section-4.3)
- */
 export function readIdentifier (text: string): string {
-  const isUri = /^[A-Za-z][A-Za-z0-9+.-]*:(?:[A-Za-z0-9\-._~:/?[\]@!$&'()*+,;=]|%[0-9A-Fa-f]{2})+$/.test(text) && URL.canParse(text)
-  const lacksHost = /^https?:(?!\/\/[^/?])/i.test(text)
-  if (!isUri || lacksHost || text.length > maxIdentifierLength) {
-    throw new InvalidArgumentError(`It takes an absolute URI without a fragment, of at most ${maxIdentifierLength} characters, such as https://api.example.com.`)
-  }
+  if (!isIdentifier(text)) throw new InvalidArgumentError(identifierRule)
   return text
 }
 
-/** @see [RFC 6749 §3.3](https://www.rfc-editor.org/rfc/rfc6749.html#section-3.3) */
 export function readScopeName (text: string): string {
-  if (!isScopeToken(text) || text.length > maxScopeLength) {
-    throw new InvalidArgumentError(`It takes 1 to ${maxScopeLength} ASCII characters without spaces, quotes and backslashes (RFC 6749 §3.3), such as tournaments:read.`)
-  }
+  if (!isScopeName(text)) throw new InvalidArgumentError(scopeNameRule)
   return text
 }
 

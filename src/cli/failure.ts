@@ -1,7 +1,7 @@
 /** What a command that failed says, and what it exits with. */
 import { errorCode } from '../error-code.ts'
+import { printable } from '../names.ts'
 import { exitCodes, OperatorError } from '../operator-error.ts'
-import { printable } from './table.ts'
 
 export interface Failure {
   readonly exitCode: number

@@ -6,6 +6,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { systemClock } from '../clock.ts'
+import { printable } from '../names.ts'
 import { exitCodes, OperatorError } from '../operator-error.ts'
 import { printProgress } from '../progress.ts'
 import { addClientCommands } from './client.ts'
@@ -20,7 +21,6 @@ import { addResourceCommands } from './resource.ts'
 import { addScopeCommands } from './scope.ts'
 import { addSecretCommands } from './secret.ts'
 import type { SessionOptions } from './session.ts'
-import { printable } from './table.ts'
 import { addTokenCommands } from './token.ts'
 
 const maxInputLength = 65_536

@@ -1,4 +1,6 @@
 /** Aligned text for terminals. What it prints cannot move the cursor or reverse the text, whatever the database holds. */
+import { printable } from '../names.ts'
+
 type Row = Readonly<Record<string, unknown>>
 
 /** Free text gives way on a narrow terminal; ids and times are never cut, for they are there to be copied. */
@@ -70,11 +72,6 @@ function formatCell (value: unknown, precision: Precision = 'minute'): string {
 
 function formatTime (text: string, precision: Precision): string {
   return text.replace(/^(\d{4}-\d\d-\d\d)T(\d\d:\d\d)(:\d\d)\.\d{3}Z$/, precision === 'minute' ? '$1 $2Z' : '$1 $2$3Z')
-}
-
-/** Without control characters and, but for the joiners that scripts and emoji need, without invisible ones. */
-export function printable (text: string): string {
-  return text.replace(/(?![\u200C\u200D])[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, '\uFFFD')
 }
 
 function lengthOf (text: string): number {

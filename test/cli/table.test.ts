@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { formatRecord, formatTable, printable } from '../../src/cli/table.ts'
+import { formatRecord, formatTable } from '../../src/cli/table.ts'
+import { printable } from '../../src/names.ts'
 
 const rows = [
   { client_id: 'cl_live_0123456789', name: 'Partner backend', created_at: '2026-11-23T06:44:39.501Z', disabled_at: null },
