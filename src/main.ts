@@ -27,5 +27,6 @@ try {
 } catch (error) {
   if (!(error instanceof OperatorError)) throw error
   printProgress(error.message)
+  for (const line of error.lines) process.stderr.write(`${line}\n`)
   process.exit(error.exitCode)
 }

@@ -12,10 +12,13 @@ export const exitCodes = {
  */
 export class OperatorError extends Error {
   readonly exitCode: number
+  /** What is printed below the message, where one sentence cannot say all: each mistake of a file, for example. */
+  readonly lines: readonly string[]
 
-  constructor (message: string, options: { cause?: unknown, exitCode?: number } = {}) {
+  constructor (message: string, options: { cause?: unknown, exitCode?: number, lines?: readonly string[] } = {}) {
     super(message, { cause: options.cause })
     this.name = 'OperatorError'
     this.exitCode = options.exitCode ?? exitCodes.failure
+    this.lines = options.lines ?? []
   }
 }

@@ -60,7 +60,7 @@ export function createMint ({ issuer, keys, clock }: MintDependencies): Mint {
 }
 
 /** The shorter one where both client and resource have a lifetime of their own: neither can stretch the other's. */
-function lifetimeSeconds (client: Client, resource: Resource): number {
+export function lifetimeSeconds (client: Pick<Client, 'accessTokenTtlSeconds'>, resource: Pick<Resource, 'accessTokenTtlSeconds'>): number {
   const own = [client.accessTokenTtlSeconds, resource.accessTokenTtlSeconds].filter((seconds) => seconds !== null)
   return own.length === 0 ? defaultAccessTokenTtlSeconds : Math.min(...own)
 }

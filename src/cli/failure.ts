@@ -7,19 +7,22 @@ export interface Failure {
   readonly exitCode: number
   /** One sentence, or nothing where there is nobody to read it or it was said already. */
   readonly sentence: string | undefined
+  /** What stands below the sentence. */
+  readonly lines: readonly string[]
   /** For the operator who asks for them. */
   readonly details: string | undefined
 }
 
 export function describeFailure (error: unknown): Failure {
   if (error instanceof OperatorError) {
-    return { exitCode: error.exitCode, sentence: printable(error.message), details: detailsOf(error.cause) }
+    return { exitCode: error.exitCode, sentence: printable(error.message), lines: error.lines.map(printable), details: detailsOf(error.cause) }
   }
-  if (errorCode(error) === 'EPIPE') return { exitCode: exitCodes.failure, sentence: undefined, details: undefined }
+  if (errorCode(error) === 'EPIPE') return { exitCode: exitCodes.failure, sentence: undefined, lines: [], details: undefined }
   const name = error instanceof Error ? error.name : typeof error
   return {
     exitCode: exitCodes.failure,
     sentence: printable(`Something unexpected went wrong (${[name, errorCode(error)].filter((part) => part !== undefined).join(' ')}). Set LOG_LEVEL=debug to see the details.`),
+    lines: [],
     details: detailsOf(error)
   }
 }

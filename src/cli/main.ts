@@ -70,8 +70,9 @@ async function run (): Promise<number> {
     return 0
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : exitCodes.usage
-    const { exitCode, sentence, details } = describeFailure(error)
+    const { exitCode, sentence, lines, details } = describeFailure(error)
     if (sentence !== undefined) printProgress(sentence)
+    for (const line of lines) process.stderr.write(`${line}\n`)
     if (details !== undefined && ['debug', 'trace'].includes(process.env['LOG_LEVEL'] ?? '')) printProgress(details)
     return exitCode
   }

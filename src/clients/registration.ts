@@ -31,7 +31,7 @@ export interface RegistrationInput {
   readonly accessTokenTtlSeconds?: number | null
 }
 
-interface ScopeChoice { readonly name: string, readonly isDefault: boolean, readonly isDeprecated: boolean, readonly disabledAt: Date | null }
+export interface ScopeChoice { readonly name: string, readonly isDefault: boolean, readonly isDeprecated: boolean, readonly disabledAt: Date | null }
 
 interface RegistrationDependencies {
   readonly store: ClientStore
@@ -44,14 +44,20 @@ interface RegistrationDependencies {
 
 export const maxUsableSecrets = 10
 
-function isForNewClients ({ isDefault, isDeprecated, disabledAt }: ScopeChoice): boolean {
-  return isDefault && !isDeprecated && disabledAt === null
+/** What a client may ask for when nobody says it. */
+export function scopesByDefault (existing: readonly ScopeChoice[], resourceId: string | null): readonly string[] {
+  const isForNewClients = ({ isDefault, isDeprecated, disabledAt }: ScopeChoice): boolean => isDefault && !isDeprecated && disabledAt === null
+  return resourceId === null ? existing.filter(isForNewClients).map(({ name }) => name) : []
+}
+
+export function grantsByDefault (scopes: readonly string[], resourceId: string | null): readonly GrantType[] {
+  return scopes.length > 0 || resourceId === null ? defaultGrants : []
 }
 
 export function createRegistration ({ store, format, hasher, clock, readScopes }: RegistrationDependencies): Registration {
   async function chooseScopes (wanted: readonly string[] | undefined, resourceId: string | null): Promise<readonly string[]> {
     const existing = await readScopes()
-    if (wanted === undefined) return resourceId === null ? existing.filter(isForNewClients).map(({ name }) => name) : []
+    if (wanted === undefined) return scopesByDefault(existing, resourceId)
     const unknown = wanted.filter((scope) => !existing.some(({ name }) => name === scope))
     if (unknown.length > 0) {
       throw new OperatorError(`There is no scope ${unknown.join(', ')}. Create it first, or choose among those that scope list shows.`, { exitCode: exitCodes.refused })
@@ -69,7 +75,7 @@ export function createRegistration ({ store, format, hasher, clock, readScopes }
         organizationId,
         name,
         environment,
-        grants: grants ?? (scopes.length > 0 || resourceId === null ? defaultGrants : []),
+        grants: grants ?? grantsByDefault(scopes, resourceId),
         authenticationMethods,
         resourceId,
         accessTokenTtlSeconds,

@@ -27,6 +27,12 @@ export interface NewSecret extends SecretPatch {
   readonly managedBy?: string | null
 }
 
+/** Rows as a configuration file wants them. */
+export type ConfiguredClient = Pick<Client,
+  'id' | 'organizationId' | 'name' | 'environment' | 'grants' | 'resourceId' | 'accessTokenTtlSeconds' | 'disabledAt' | 'disabledBy' | 'managedBy'>
+export interface GrantedScope { readonly clientId: string, readonly scopeName: string }
+export interface ImportedSecretRow { readonly id: string, readonly clientId: string, readonly hash: string, readonly managedBy: string }
+
 export type ClientPatch = Partial<Pick<Client,
   'name' | 'organizationId' | 'grants' | 'resourceId' | 'accessTokenTtlSeconds' | 'disabledAt' | 'disabledBy' | 'managedBy'>>
 export type SecretPatch = Partial<Pick<ClientSecret, 'expiresAt' | 'disabledAt' | 'revokedAt'>>
@@ -46,6 +52,14 @@ export interface ClientStore {
   /** A revoked secret stays revoked, whatever the patch says. */
   updateSecret (id: string, patch: SecretPatch): Promise<void>
   removeSecret (id: string): Promise<void>
+  createMany (rows: readonly ConfiguredClient[], authenticationMethods: readonly string[]): Promise<void>
+  updateMany (rows: readonly ConfiguredClient[]): Promise<void>
+  removeMany (ids: readonly string[]): Promise<void>
+  grantScopes (granted: readonly GrantedScope[]): Promise<void>
+  withdrawScopes (granted: readonly GrantedScope[]): Promise<void>
+  importSecrets (rows: readonly ImportedSecretRow[]): Promise<void>
+  adoptSecrets (ids: readonly string[], managedBy: string): Promise<void>
+  removeSecrets (ids: readonly string[]): Promise<void>
   /** Forgets the deleted clients whose last token must have expired. @returns how many rows went */
   purgeDeleted (): Promise<number>
   /** @returns the id of the client that has the secret */
@@ -102,6 +116,43 @@ export function createClientStore (database: Session): ClientStore {
     },
     async removeSecret (id) {
       await database.clientSecret.delete({ where: { id } })
+    },
+    async createMany (rows, authenticationMethods) {
+      await database.$executeRaw`
+        INSERT INTO clients (id, organization_id, name, environment, grants, authentication_methods, resource_id, access_token_ttl_seconds, disabled_at, disabled_by, managed_by)
+        SELECT id, "organizationId", name, environment::environment, grants, ${authenticationMethods}::text[], "resourceId", "accessTokenTtlSeconds", "disabledAt", "disabledBy", "managedBy"
+        FROM jsonb_to_recordset(${JSON.stringify(rows)}::jsonb)
+          AS r (id text, "organizationId" text, name text, environment text, grants text[], "resourceId" text, "accessTokenTtlSeconds" integer, "disabledAt" timestamptz, "disabledBy" text, "managedBy" text)`
+    },
+    async updateMany (rows) {
+      await database.$executeRaw`
+        UPDATE clients c SET organization_id = r."organizationId", name = r.name, grants = r.grants, resource_id = r."resourceId",
+          access_token_ttl_seconds = r."accessTokenTtlSeconds", disabled_at = r."disabledAt", disabled_by = r."disabledBy", managed_by = r."managedBy"
+        FROM jsonb_to_recordset(${JSON.stringify(rows)}::jsonb)
+          AS r (id text, "organizationId" text, name text, grants text[], "resourceId" text, "accessTokenTtlSeconds" integer, "disabledAt" timestamptz, "disabledBy" text, "managedBy" text)
+        WHERE c.id = r.id`
+    },
+    async removeMany (ids) {
+      await database.client.deleteMany({ where: { id: { in: [...ids] } } })
+    },
+    async grantScopes (granted) {
+      await database.$executeRaw`
+        INSERT INTO client_scopes (client_id, scope_name)
+        SELECT "clientId", "scopeName" FROM jsonb_to_recordset(${JSON.stringify(granted)}::jsonb) AS r ("clientId" text, "scopeName" text)`
+    },
+    async withdrawScopes (granted) {
+      await database.$executeRaw`
+        DELETE FROM client_scopes USING jsonb_to_recordset(${JSON.stringify(granted)}::jsonb) AS r ("clientId" text, "scopeName" text)
+        WHERE client_id = r."clientId" AND scope_name = r."scopeName"`
+    },
+    async importSecrets (rows) {
+      await database.clientSecret.createMany({ data: rows.map((row) => ({ ...row, imported: true })) })
+    },
+    async adoptSecrets (ids, managedBy) {
+      await database.clientSecret.updateMany({ where: { id: { in: [...ids] } }, data: { managedBy } })
+    },
+    async removeSecrets (ids) {
+      await database.clientSecret.deleteMany({ where: { id: { in: [...ids] } } })
     },
     async purgeDeleted () {
       return await database.$executeRaw`DELETE FROM deleted_clients WHERE deleted_at < now() - ${longestTokenSeconds} * interval '1 second'`

@@ -4,6 +4,9 @@ import type { Organization } from './organization.ts'
 
 export type OrganizationPatch = Partial<Pick<Organization, 'name' | 'disabledAt' | 'disabledBy' | 'managedBy'>>
 
+/** A row as a configuration file wants it. */
+export type ConfiguredOrganization = Pick<Organization, 'id' | 'name' | 'disabledAt' | 'disabledBy' | 'managedBy'>
+
 export interface OrganizationStore {
   readAll (): Promise<Organization[]>
   readOne (id: string): Promise<Organization | undefined>
@@ -13,6 +16,11 @@ export interface OrganizationStore {
   update (id: string, patch: OrganizationPatch): Promise<void>
   /** @throws OperatorError while it has clients */
   remove (id: string): Promise<void>
+  createMany (rows: readonly ConfiguredOrganization[]): Promise<void>
+  updateMany (rows: readonly ConfiguredOrganization[]): Promise<void>
+  /** Gives them names that nobody else wants, so that others may take theirs. */
+  parkNames (ids: readonly string[]): Promise<void>
+  removeMany (ids: readonly string[]): Promise<void>
 }
 
 export function createOrganizationStore (database: Session): OrganizationStore {
@@ -27,6 +35,25 @@ export function createOrganizationStore (database: Session): OrganizationStore {
       `There is already an organization named ${patch.name ?? ''}. Choose another name.`),
     remove: (id) => refuseInUse(
       async () => { await database.organization.delete({ where: { id } }) },
-      `The organization ${id} has clients. Delete them first.`)
+      `The organization ${id} has clients. Delete them first.`),
+    async createMany (rows) {
+      await database.$executeRaw`
+        INSERT INTO organizations (id, name, disabled_at, disabled_by, managed_by)
+        SELECT id, name, "disabledAt", "disabledBy", "managedBy" FROM jsonb_to_recordset(${JSON.stringify(rows)}::jsonb)
+          AS r (id text, name text, "disabledAt" timestamptz, "disabledBy" text, "managedBy" text)`
+    },
+    async updateMany (rows) {
+      await database.$executeRaw`
+        UPDATE organizations o SET name = r.name, disabled_at = r."disabledAt", disabled_by = r."disabledBy", managed_by = r."managedBy"
+        FROM jsonb_to_recordset(${JSON.stringify(rows)}::jsonb)
+          AS r (id text, name text, "disabledAt" timestamptz, "disabledBy" text, "managedBy" text)
+        WHERE o.id = r.id`
+    },
+    async parkNames (ids) {
+      await database.$executeRaw`UPDATE organizations SET name = 'parked:' || id || ':' || gen_random_uuid() WHERE id = ANY (${ids})`
+    },
+    async removeMany (ids) {
+      await database.organization.deleteMany({ where: { id: { in: [...ids] } } })
+    }
   }
 }

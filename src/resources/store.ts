@@ -5,6 +5,10 @@ import type { Resource, Scope } from './resource.ts'
 export type ResourcePatch = Partial<Pick<Resource, 'name' | 'accessTokenTtlSeconds' | 'disabledAt' | 'disabledBy' | 'managedBy'>>
 export type ScopePatch = Partial<Pick<Scope, 'description' | 'isDefault' | 'isDeprecated' | 'disabledAt' | 'disabledBy' | 'managedBy'>>
 
+/** Rows as a configuration file wants them. */
+export type ConfiguredResource = Pick<Resource, 'id' | 'identifier' | 'name' | 'accessTokenTtlSeconds' | 'disabledAt' | 'disabledBy' | 'managedBy'>
+export type ConfiguredScope = Scope
+
 export interface ResourceStore {
   readAll (): Promise<Resource[]>
   readOne (id: string): Promise<Resource | undefined>
@@ -18,6 +22,13 @@ export interface ResourceStore {
   updateScope (name: string, patch: ScopePatch): Promise<void>
   /** Clients that have it lose it. */
   removeScope (name: string): Promise<void>
+  createMany (rows: readonly ConfiguredResource[]): Promise<void>
+  updateMany (rows: readonly ConfiguredResource[]): Promise<void>
+  removeMany (identifiers: readonly string[]): Promise<void>
+  createScopes (rows: readonly ConfiguredScope[]): Promise<void>
+  /** A scope may move to another resource. */
+  updateScopes (rows: readonly ConfiguredScope[]): Promise<void>
+  removeScopes (names: readonly string[]): Promise<void>
 }
 
 const withScopes = { include: { scopes: { orderBy: { name: 'asc' } } } } as const
@@ -37,6 +48,40 @@ export function createResourceStore (database: Session): ResourceStore {
       () => database.scope.create({ data: input }),
       `There is already a scope named ${input.name}. Scope names are unique across resources: choose another name.`),
     updateScope: async (name, patch) => { await database.scope.update({ where: { name }, data: patch }) },
-    removeScope: async (name) => { await database.scope.delete({ where: { name } }) }
+    removeScope: async (name) => { await database.scope.delete({ where: { name } }) },
+    async createMany (rows) {
+      await database.$executeRaw`
+        INSERT INTO resources (id, identifier, name, access_token_ttl_seconds, disabled_at, disabled_by, managed_by)
+        SELECT id, identifier, name, "accessTokenTtlSeconds", "disabledAt", "disabledBy", "managedBy" FROM jsonb_to_recordset(${JSON.stringify(rows)}::jsonb)
+          AS r (id text, identifier text, name text, "accessTokenTtlSeconds" integer, "disabledAt" timestamptz, "disabledBy" text, "managedBy" text)`
+    },
+    async updateMany (rows) {
+      await database.$executeRaw`
+        UPDATE resources s SET name = r.name, access_token_ttl_seconds = r."accessTokenTtlSeconds",
+          disabled_at = r."disabledAt", disabled_by = r."disabledBy", managed_by = r."managedBy"
+        FROM jsonb_to_recordset(${JSON.stringify(rows)}::jsonb)
+          AS r (id text, name text, "accessTokenTtlSeconds" integer, "disabledAt" timestamptz, "disabledBy" text, "managedBy" text)
+        WHERE s.id = r.id`
+    },
+    async removeMany (identifiers) {
+      await database.resource.deleteMany({ where: { identifier: { in: [...identifiers] } } })
+    },
+    async createScopes (rows) {
+      await database.$executeRaw`
+        INSERT INTO scopes (name, resource_id, description, is_default, is_deprecated, disabled_at, disabled_by, managed_by)
+        SELECT name, "resourceId", description, "isDefault", "isDeprecated", "disabledAt", "disabledBy", "managedBy" FROM jsonb_to_recordset(${JSON.stringify(rows)}::jsonb)
+          AS r (name text, "resourceId" text, description text, "isDefault" boolean, "isDeprecated" boolean, "disabledAt" timestamptz, "disabledBy" text, "managedBy" text)`
+    },
+    async updateScopes (rows) {
+      await database.$executeRaw`
+        UPDATE scopes s SET resource_id = r."resourceId", description = r.description, is_default = r."isDefault", is_deprecated = r."isDeprecated",
+          disabled_at = r."disabledAt", disabled_by = r."disabledBy", managed_by = r."managedBy"
+        FROM jsonb_to_recordset(${JSON.stringify(rows)}::jsonb)
+          AS r (name text, "resourceId" text, description text, "isDefault" boolean, "isDeprecated" boolean, "disabledAt" timestamptz, "disabledBy" text, "managedBy" text)
+        WHERE s.name = r.name`
+    },
+    async removeScopes (names) {
+      await database.scope.deleteMany({ where: { name: { in: [...names] } } })
+    }
   }
 }

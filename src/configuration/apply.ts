@@ -1,0 +1,94 @@
+/** Makes a database as a configuration file says: all of it or nothing, in one transaction. */
+import { createSecretHasher } from '../clients/secrets.ts'
+import { createClientStore } from '../clients/store.ts'
+import type { Clock } from '../clock.ts'
+import type { Database, Session } from '../db.ts'
+import { lowerCaseRandom, newIdentifier } from '../identifiers.ts'
+import { exitCodes, OperatorError } from '../operator-error.ts'
+import { createOrganizationStore } from '../organizations/store.ts'
+import type { Progress } from '../progress.ts'
+import { createResourceStore } from '../resources/store.ts'
+import { isEmpty, type Plan, type State } from './changes.ts'
+import { refusal } from './mistakes.ts'
+import { plan } from './plan.ts'
+import { isReady, type ReadFile, type ReadyFile } from './read.ts'
+import { checkReferences } from './references.ts'
+import { createSecretFacts, type SecretFacts } from './secret-facts.ts'
+import { write } from './write.ts'
+
+export interface ApplyOptions {
+  readonly database: Database
+  readonly clock: Clock
+  readonly progress: Progress
+  readonly file: ReadFile
+  /** Whether what the file made and does not name any more is removed. */
+  readonly prune: boolean
+  /** Only says what would be changed. */
+  readonly dryRun: boolean
+  /** Called with what is about to be changed; whatever it throws leaves everything as it is. */
+  readonly approve?: (plan: Plan) => void
+}
+
+/** Reading, planning and writing 10,000 clients takes seconds; a minute is a fault. */
+const transactionLimits = { timeout: 120_000, maxWait: 10_000 } as const
+const maxTries = 5
+const tickMillis = 1_000
+
+/** @throws OperatorError with every mistake of the file */
+export async function applyConfiguration (options: ApplyOptions): Promise<Plan> {
+  const { database, file } = options
+  if (!isReady(file)) throw refusal(file.label, [...file.mistakes, ...checkReferences(file, await readAll(database), options.prune)])
+  const facts = createSecretFacts(file.secrets, createSecretHasher())
+  for (let tries = 0; tries < maxTries; tries += 1) {
+    if (file.secrets.size > 0) await facts.learn(await readAll(database), slowly(options, (remaining) => `verifying secrets: ${remaining} to go`))
+    const planned = await attempt(file, facts, options)
+    if (planned !== undefined) return planned
+  }
+  throw new OperatorError(`The secrets of ${file.label} were changed by somebody else each time they had been verified. Nothing was changed: apply the file again.`, { exitCode: exitCodes.refused })
+}
+
+/** @returns undefined when secrets were changed since they were verified */
+async function attempt (file: ReadyFile, facts: SecretFacts, options: ApplyOptions): Promise<Plan | undefined> {
+  if (options.dryRun) return planFor(await readAll(options.database), file, facts, options)
+  return await options.database.$transaction(async (session) => {
+    // Every writer takes this lock before its first row (see the change feed): what is read now is true until the end.
+    await session.$executeRaw`SELECT pg_advisory_xact_lock(7367600, 1)`
+    const planned = planFor(await readState(session), file, facts, options)
+    if (planned === undefined || isEmpty(planned)) return planned
+    options.approve?.(planned)
+    await write(session, planned.writes, file.name, slowly(options, (what) => `writing: ${what}`))
+    return planned
+  }, transactionLimits)
+}
+
+function planFor (state: State, file: ReadyFile, facts: SecretFacts, { prune, clock }: ApplyOptions): Plan | undefined {
+  const secrets = facts.about(state)
+  if (secrets === undefined) return undefined
+  const newId = (kind: 'resource' | 'secret'): string => kind === 'resource' ? newIdentifier('res') : lowerCaseRandom(16)
+  const { plan: planned, mistakes } = plan({ file, state, secrets, prune, now: clock(), newId })
+  if (mistakes.length > 0) throw refusal(file.label, mistakes)
+  return planned
+}
+
+/** The whole database at one moment. */
+export async function readAll (database: Database): Promise<State> {
+  return await database.$transaction(readState, { ...transactionLimits, isolationLevel: 'RepeatableRead' })
+}
+
+async function readState (session: Session): Promise<State> {
+  return {
+    organizations: await createOrganizationStore(session).readAll(),
+    resources: await createResourceStore(session).readAll(),
+    clients: await createClientStore(session).readAll()
+  }
+}
+
+/** A line a second, and none for what is quicker. */
+function slowly<Fact> ({ progress }: ApplyOptions, line: (fact: Fact) => string): (fact: Fact) => void {
+  let last = performance.now()
+  return (fact) => {
+    if (performance.now() - last < tickMillis) return
+    last = performance.now()
+    progress(line(fact))
+  }
+}

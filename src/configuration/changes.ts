@@ -1,0 +1,119 @@
+/** The difference between a file and the database, as people read it and as rows to write. */
+import type { Client, ClientSecret } from '../clients/client.ts'
+import type { ConfiguredClient, GrantedScope } from '../clients/store.ts'
+import type { Organization } from '../organizations/organization.ts'
+import type { ConfiguredOrganization } from '../organizations/store.ts'
+import type { Resource } from '../resources/resource.ts'
+import type { ConfiguredResource, ConfiguredScope } from '../resources/store.ts'
+import type { ReadyFile } from './read.ts'
+import { mistakeAt, type Mistake, type Path } from './mistakes.ts'
+
+export type Action = 'create' | 'update' | 'remove'
+export type Kind = 'organization' | 'resource' | 'scope' | 'client' | 'secret'
+
+export interface Change {
+  readonly action: Action
+  readonly kind: Kind
+  /** The id; the identifier of a resource, the name of a scope, the client's id of a secret. */
+  readonly id: string
+  /** What is changed, in a few words each. */
+  readonly details: readonly string[]
+  /** Who loses what, and what goes on: a sentence each. */
+  readonly consequences: readonly string[]
+}
+
+/** What left the file, and is there still. */
+export interface Kept {
+  readonly kind: Exclude<Kind, 'secret'>
+  readonly id: string
+}
+
+export type SecretRow = Pick<ClientSecret, 'id' | 'hash'> & { readonly clientId: string }
+
+interface RowsOf<Row> {
+  readonly create: Row[]
+  /** Whole rows, as they are to be. */
+  readonly update: Row[]
+  /** Their keys. */
+  readonly remove: string[]
+}
+
+export interface Writes {
+  /** Organizations whose names others take over: they let go of them first. */
+  readonly parkedNames: string[]
+  readonly organizations: RowsOf<ConfiguredOrganization>
+  readonly resources: RowsOf<ConfiguredResource>
+  readonly scopes: RowsOf<ConfiguredScope>
+  readonly clients: RowsOf<ConfiguredClient>
+  readonly granted: { readonly add: GrantedScope[], readonly remove: GrantedScope[] }
+  /** `adopt` are ids of secrets that the file owns from now on. */
+  readonly secrets: { readonly add: SecretRow[], readonly adopt: string[], readonly remove: string[] }
+}
+
+export interface Plan {
+  readonly changes: readonly Change[]
+  readonly kept: readonly Kept[]
+  readonly warnings: readonly string[]
+  readonly writes: Writes
+}
+
+export interface State {
+  readonly organizations: readonly Organization[]
+  readonly resources: readonly Resource[]
+  readonly clients: readonly Client[]
+}
+
+/** A secret of the file, held against what the database has. */
+export interface SecretFact {
+  /** The stored secret that it is; undefined when none is. */
+  readonly storedId: string | undefined
+  /** Of the secret, for when none is. */
+  readonly hash: string | undefined
+}
+
+export interface PlanInput {
+  readonly file: ReadyFile
+  readonly state: State
+  readonly secrets: ReadonlyMap<string, SecretFact>
+  readonly prune: boolean
+  /** Milliseconds since the epoch. */
+  readonly now: number
+  /** An id for a row that has none yet. */
+  readonly newId: (kind: 'resource' | 'secret') => string
+}
+
+/** A plan under way. */
+export interface Draft extends Plan {
+  readonly changes: Change[]
+  readonly kept: Kept[]
+  readonly warnings: string[]
+  readonly mistakes: Mistake[]
+  /** @param details none: nothing is changed, and nothing is noted */
+  note (action: Action, kind: Kind, id: string, details: readonly string[], consequences?: readonly string[]): void
+  /** A mistake at the name of a member of the file. */
+  refuse (path: Path, sentence: string): void
+}
+
+export function createDraft ({ places }: ReadyFile): Draft {
+  const rows = <Row>(): RowsOf<Row> => ({ create: [], update: [], remove: [] })
+  const draft: Draft = {
+    changes: [],
+    kept: [],
+    warnings: [],
+    mistakes: [],
+    writes: {
+      parkedNames: [], organizations: rows(), resources: rows(), scopes: rows(), clients: rows(), granted: { add: [], remove: [] }, secrets: { add: [], adopt: [], remove: [] }
+    },
+    note (action, kind, id, details, consequences = []) {
+      if (action !== 'update' || details.length > 0) draft.changes.push({ action, kind, id, details, consequences })
+    },
+    refuse (path, sentence) {
+      draft.mistakes.push(mistakeAt(places.name(path), path, sentence))
+    }
+  }
+  return draft
+}
+
+export function isEmpty ({ changes }: Plan): boolean {
+  return changes.length === 0
+}

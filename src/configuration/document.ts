@@ -1,0 +1,136 @@
+/**
+ * The configuration file: what it may hold, as one schema that is also published for editors. This folder reads such
+ * files, compares them with the database and makes the difference; it must not know who asks for that.
+ */
+import { Type, type Static } from '@sinclair/typebox'
+import { maxSecretLength } from '../clients/secret-verification.ts'
+import { environments, type Environment } from '../environment.ts'
+import { identifierPattern, identifierRule, maxDescriptionLength, maxIdentifierLength, maxNameLength, scopeNameRule, textPattern, textRule } from '../names.ts'
+import { maxAccessTokenTtlSeconds, minAccessTokenTtlSeconds } from '../oauth/claims.ts'
+import { grantTypes, type GrantType } from '../oauth/grant-types.ts'
+import { maxScopeLength } from '../oauth/scope.ts'
+
+export const defaultFileName = 'signet'
+export const minImportedSecretLength = 16
+const maxListed = 1000
+
+export const secretRule = `It takes ${minImportedSecretLength} to ${maxSecretLength} printable ASCII characters without spaces, and must not begin with sgs_, as the secrets that Signet generates do.`
+export const importedSecretPattern = `^(?!sgs_)[\\x21-\\x7E]{${minImportedSecretLength},${maxSecretLength}}$`
+
+const closed = { additionalProperties: false } as const
+
+function text (maxLength: number, description: string) {
+  return Type.String({ minLength: 1, maxLength, pattern: textPattern, description, errorMessage: textRule(maxLength) })
+}
+
+const scopeName = Type.String({ minLength: 1, maxLength: maxScopeLength, pattern: '^[\\x21\\x23-\\x5B\\x5D-\\x7E]+$', errorMessage: scopeNameRule })
+const identifier = { maxLength: maxIdentifierLength, pattern: identifierPattern, errorMessage: identifierRule } as const
+const organizationId = { pattern: '^org_[a-z0-9]{1,60}$', errorMessage: 'It takes org_ and 1 to 60 lower-case letters and digits, such as org_samplegames.' } as const
+const clientIdRule = 'It takes cl_live_ or cl_test_ and 1 to 56 lower-case letters and digits, such as cl_live_samplebackend.'
+
+const disabled = (consequence: string) => Type.Optional(Type.Boolean({ default: false, description: `Whether it is disabled: ${consequence}` }))
+const lifetime = (description: string) => Type.Optional(Type.Integer({ minimum: minAccessTokenTtlSeconds, maximum: maxAccessTokenTtlSeconds, description }))
+
+const organization = Type.Object({
+  name: text(maxNameLength, 'What people call the organization. Names are unique.'),
+  disabled: disabled('its clients get no tokens, and the tokens that they have are dead for good.')
+}, { ...closed, description: 'An owner of clients. Their tokens let an API see its data.' })
+
+const scope = Type.Object({
+  description: text(maxDescriptionLength, 'What the scope allows, for people.'),
+  default: Type.Optional(Type.Boolean({ default: false, description: 'Whether clients that list no scopes have it, and whether a token request without scope asks for it.' })),
+  deprecated: Type.Optional(Type.Boolean({ default: false, description: 'Whether only the clients that list it have it: no client gets it by default any more.' })),
+  disabled: disabled('no token with it is issued; tokens that have it live on until they expire.')
+}, { ...closed, description: 'What a client may do at the resource.' })
+
+const resource = Type.Object({
+  name: text(maxNameLength, 'What people call the API.'),
+  access_token_ttl_seconds: lifetime('The longest that access tokens for this API live, in seconds: 60 to 2592000 (30 days). Default: 90000 (25 hours).'),
+  disabled: disabled('no token for it is issued, and the tokens that there are count for nothing at introspection while it is.'),
+  scopes: Type.Optional(Type.Record(Type.String({ pattern: scopeName.pattern ?? '' }), scope, {
+    ...closed,
+    propertyNames: { maxLength: maxScopeLength },
+    errorMessage: scopeNameRule,
+    description: 'Its scopes by name, such as tournaments:read. A name is unique across all resources.'
+  }))
+}, { ...closed, description: 'An API. It is named by its identifier, which is the audience (aud) of the tokens for it.' })
+
+const secret = Type.Object({
+  from_environment: Type.Optional(Type.String({
+    pattern: '^[A-Za-z_][A-Za-z0-9_]{0,254}$',
+    description: 'The environment variable that holds the secret when the file is applied.',
+    errorMessage: 'It takes the name of an environment variable: letters, digits and underscores, such as PARTNER_SECRET.'
+  })),
+  from_file: Type.Optional(Type.String({
+    minLength: 1,
+    maxLength: 4096,
+    pattern: '^[^\\0]+$',
+    description: 'The file that holds the secret when the file is applied, as a path from the folder of this file. A line break at its end does not count.',
+    errorMessage: 'It takes the path of a file.'
+  })),
+  value: Type.Optional(Type.String({
+    pattern: importedSecretPattern,
+    description: 'The secret itself: for stacks on a developer\'s machine only, for whoever reads this file knows it.',
+    errorMessage: secretRule
+  }))
+}, {
+  ...closed,
+  minProperties: 1,
+  maxProperties: 1,
+  description: 'A secret of your own choosing, from one of three places.',
+  errorMessage: 'It takes exactly one of from_environment, from_file and value.'
+})
+
+const client = Type.Object({
+  organization: Type.String({ ...organizationId, description: 'The id of the organization that owns it: one of this file, or one that exists.' }),
+  name: text(maxNameLength, 'What people call the client.'),
+  environment: Type.Optional(Type.Unsafe<Environment>({ type: 'string', enum: [...environments], description: 'Whose tokens it gets. The id says so already, and this must agree with it.' })),
+  grants: Type.Optional(Type.Array(Type.Unsafe<GrantType>({ type: 'string', enum: [...grantTypes] }), {
+    uniqueItems: true, maxItems: grantTypes.length, description: 'The grant types that it may use. Default: client_credentials; none for a client with resource_server that has no scopes.'
+  })),
+  scopes: Type.Optional(Type.Array(scopeName, {
+    uniqueItems: true, maxItems: maxListed, description: 'What it may ask for: scopes of this file, or ones that exist. Default: every scope that is marked as default and neither deprecated nor disabled, looked up each time the file is applied; none for a client with resource_server.'
+  })),
+  resource_server: Type.Optional(Type.String({ ...identifier, description: 'The identifier of the API that the client stands for: it may introspect the tokens for that API.' })),
+  access_token_ttl_seconds: lifetime('How long its access tokens live, in seconds: 60 to 2592000 (30 days), unless the API allows less. Default: 90000 (25 hours).'),
+  disabled: disabled('it gets no tokens, and the tokens that it has are dead for good.'),
+  secret: Type.Optional(secret)
+}, { ...closed, description: 'An application that gets tokens, or an API that introspects them.' })
+
+export const configurationFile = Type.Object({
+  name: Type.Optional(Type.String({
+    pattern: '^[A-Za-z0-9][A-Za-z0-9._\\-]{0,63}$',
+    default: defaultFileName,
+    description: 'What the file is called in the database: it owns what it makes under this name. Two files that are applied to one database need two names.',
+    errorMessage: 'It takes 1 to 64 letters, digits, dots, hyphens and underscores, such as signet.'
+  })),
+  organizations: Type.Optional(Type.Record(Type.String({ pattern: organizationId.pattern }), organization, {
+    ...closed, errorMessage: organizationId.errorMessage, description: 'Organizations by id, such as org_samplegames. The id is the claim org of their tokens.'
+  })),
+  resources: Type.Optional(Type.Record(Type.String({ pattern: identifierPattern }), resource, {
+    ...closed,
+    propertyNames: { maxLength: maxIdentifierLength },
+    errorMessage: identifierRule,
+    description: 'APIs by identifier, such as https://api.example.com.'
+  })),
+  clients: Type.Optional(Type.Record(Type.String({ pattern: '^cl_(?:live|test)_[a-z0-9]{1,56}$' }), client, {
+    ...closed, errorMessage: clientIdRule, description: 'Clients by id, such as cl_live_samplebackend. The id says the environment.'
+  }))
+}, {
+  ...closed,
+  $schema: 'https://json-schema.org/draft/2020-12/schema',
+  title: 'Signet configuration file',
+  description: 'Organizations, resources with their scopes, and clients, as signet apply and SIGNET_CONFIG take them.'
+})
+
+export type ConfigurationFile = Static<typeof configurationFile>
+export type OrganizationEntry = Static<typeof organization>
+export type ResourceEntry = Static<typeof resource>
+export type ScopeEntry = Static<typeof scope>
+export type ClientEntry = Static<typeof client>
+export type SecretEntry = Static<typeof secret>
+
+/** What could be read of a file with mistakes: any part may be missing, and a wrong item of a list leaves a gap. */
+export type Partially<Value> = Value extends readonly (infer Item)[]
+  ? readonly (Item | undefined)[]
+  : Value extends object ? { readonly [Name in keyof Value]?: Partially<Value[Name]> | undefined } : Value

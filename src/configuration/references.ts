@@ -1,0 +1,46 @@
+/** What a file refers to must be in it or in the database, once the file has been applied. */
+import type { State } from './changes.ts'
+import type { ConfigurationFile, Partially } from './document.ts'
+import { mistakeAt, type Mistake, type Path } from './mistakes.ts'
+import { didYouMean } from './nearest.ts'
+import type { ReadFile } from './read.ts'
+
+interface Known {
+  readonly organizations: ReadonlySet<string>
+  readonly resources: ReadonlySet<string>
+  readonly scopes: ReadonlySet<string>
+}
+
+export function checkReferences (file: ReadFile, state: State, prune: boolean): readonly Mistake[] {
+  const known = afterwards(file, state, prune)
+  const before = afterwards(file, state, false)
+  return Object.entries(file.document.clients ?? {}).flatMap(([id, client]) => {
+    const check = (member: string, value: string | undefined, kind: keyof Known, noun: string, index?: number): Mistake[] => {
+      if (value === undefined || known[kind].has(value)) return []
+      const path: Path = ['clients', id, member, ...index === undefined ? [] : [index]]
+      const why = before[kind].has(value)
+        ? `The ${noun} ${value} left the file, and --prune removes it. Put it back, or choose another.`
+        : `There is no ${noun} ${value}, neither in this file nor in the database.${didYouMean(value, known[kind])}`
+      return [mistakeAt(file.places.value(path), path, why)]
+    }
+    return [
+      ...check('organization', client?.organization, 'organizations', 'organization'),
+      ...check('resource_server', client?.resource_server, 'resources', 'resource'),
+      ...(client?.scopes ?? []).flatMap((scope, index) => check('scopes', scope, 'scopes', 'scope', index))
+    ]
+  })
+}
+
+function afterwards ({ document, name: file }: ReadFile, { organizations, resources }: State, prune: boolean): Known {
+  const stays = ({ managedBy }: { readonly managedBy: string | null }): boolean => !prune || managedBy !== file
+  const staying = resources.filter(stays)
+  return {
+    organizations: new Set([...Object.keys(document.organizations ?? {}), ...organizations.filter(stays).map(({ id }) => id)]),
+    resources: new Set([...Object.keys(document.resources ?? {}), ...staying.map(({ identifier }) => identifier)]),
+    scopes: new Set([...scopesOf(document), ...resources.flatMap(({ scopes }) => scopes.filter(stays).map(({ name }) => name))])
+  }
+}
+
+function scopesOf ({ resources = {} }: Partially<ConfigurationFile>): string[] {
+  return Object.values(resources).flatMap((resource) => Object.keys(resource?.scopes ?? {}))
+}

@@ -1,0 +1,37 @@
+/** How a plan puts things: names, lists and lifetimes. */
+import { lifetimeSeconds } from '../access-tokens/mint.ts'
+import type { Client } from '../clients/client.ts'
+import { defaultAccessTokenTtlSeconds } from '../oauth/claims.ts'
+import type { Resource } from '../resources/resource.ts'
+
+const maxListed = 10
+
+export function quoted (name: string): string {
+  return `"${name}"`
+}
+
+export function listed (names: readonly string[]): string {
+  const shown = names.slice(0, maxListed).join(', ')
+  return names.length > maxListed ? `${shown} and ${names.length - maxListed} more` : shown
+}
+
+export function counted (count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`
+}
+
+export function duration (seconds: number): string {
+  for (const [unit, size] of [['day', 86_400], ['hour', 3_600], ['minute', 60]] as const) {
+    if (seconds % size === 0 && (unit !== 'day' || seconds > 86_400)) return counted(seconds / size, unit)
+  }
+  return counted(seconds, 'second')
+}
+
+type Lifetime = Pick<Client, 'accessTokenTtlSeconds'>
+
+/** How long the tokens of some clients for some resources may still live. */
+export function longestLifetime (clients: readonly Lifetime[], resources: readonly Pick<Resource, 'accessTokenTtlSeconds'>[]): string {
+  const all = clients.flatMap((client) => resources.map((resource) => lifetimeSeconds(client, resource)))
+  return duration(all.length === 0 ? defaultAccessTokenTtlSeconds : Math.max(...all))
+}
+
+export const ownApis = (longest: string): string => `an API that verifies on its own believes them until they expire, within ${longest}`

@@ -1,0 +1,43 @@
+/** Carries out a plan, in the order that the constraints of the tables ask for. */
+import { createClientStore } from '../clients/store.ts'
+import type { Session } from '../db.ts'
+import { authenticationMethods } from '../oauth/authentication-methods.ts'
+import { createOrganizationStore } from '../organizations/store.ts'
+import { createResourceStore } from '../resources/store.ts'
+import type { Writes } from './changes.ts'
+
+/** Rows of one statement: each is well within its time limit. */
+const rowsAtATime = 2_000
+
+/** @param tick called after each statement */
+export async function write (session: Session, writes: Writes, file: string, tick: (what: string) => void): Promise<void> {
+  const organizations = createOrganizationStore(session)
+  const resources = createResourceStore(session)
+  const clients = createClientStore(session)
+
+  async function inParts<Row> (what: string, rows: readonly Row[], statement: (part: readonly Row[]) => Promise<void>): Promise<void> {
+    for (let done = 0; done < rows.length; done += rowsAtATime) {
+      await statement(rows.slice(done, done + rowsAtATime))
+      tick(`${Math.min(done + rowsAtATime, rows.length)} of ${rows.length} ${what}`)
+    }
+  }
+
+  await inParts('names of organizations', writes.parkedNames, organizations.parkNames)
+  await inParts('organizations', writes.organizations.create, organizations.createMany)
+  await inParts('organizations', writes.organizations.update, organizations.updateMany)
+  await inParts('resources', writes.resources.create, resources.createMany)
+  await inParts('resources', writes.resources.update, resources.updateMany)
+  await inParts('scopes', writes.scopes.create, resources.createScopes)
+  await inParts('scopes', writes.scopes.update, resources.updateScopes)
+  await inParts('clients', writes.clients.create, (rows) => clients.createMany(rows, authenticationMethods))
+  await inParts('clients', writes.clients.update, clients.updateMany)
+  await inParts('granted scopes', writes.granted.remove, clients.withdrawScopes)
+  await inParts('granted scopes', writes.granted.add, clients.grantScopes)
+  await inParts('secrets', writes.secrets.remove, clients.removeSecrets)
+  await inParts('secrets', writes.secrets.adopt, (ids) => clients.adoptSecrets(ids, file))
+  await inParts('secrets', writes.secrets.add, (rows) => clients.importSecrets(rows.map((row) => ({ ...row, managedBy: file }))))
+  await inParts('clients', writes.clients.remove, clients.removeMany)
+  await inParts('scopes', writes.scopes.remove, resources.removeScopes)
+  await inParts('resources', writes.resources.remove, resources.removeMany)
+  await inParts('organizations', writes.organizations.remove, organizations.removeMany)
+}
