@@ -36,7 +36,7 @@ module.exports = {
     {
       name: 'base-never-imports-entries',
       severity: 'error',
-      from: { path: [endpoints, nouns, '^src/(changes|sealing|http|oauth|postgres|setup|cli)/'] },
+      from: { path: [endpoints, nouns, '^src/(changes|sealing|http|oauth|postgres|setup|configuration|cli)/'] },
       to: { path: entries }
     },
     {
@@ -56,6 +56,18 @@ module.exports = {
       severity: 'error',
       from: { path: '^src/', pathNot: ['^src/(supervisor|main)\\.ts$', '^src/(setup|cli)/'] },
       to: { path: '^src/setup/' }
+    },
+    {
+      name: 'configuration-for-setup-and-cli-only',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/(setup|cli|configuration)/' },
+      to: { path: '^src/configuration/' }
+    },
+    {
+      name: 'configuration-imports-nouns-and-base-only',
+      severity: 'error',
+      from: { path: '^src/configuration/' },
+      to: { path: '^src/', pathNot: ['^src/configuration/', nouns, base] }
     },
     { name: 'cli-never-imports-endpoints', severity: 'error', from: { path: '^src/cli/' }, to: { path: endpoints } },
     {

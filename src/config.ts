@@ -21,7 +21,8 @@ export const environmentSchema = Type.Object({
   MASTER_KEY: Type.Optional(Type.String({ description: 'The key that seals signing keys and other secrets at rest: 32 random bytes as base64url (43 characters) or hex (64). Make one with `openssl rand -hex 32`.' })),
   MASTER_KEY_FILE: Type.Optional(Type.String({ description: 'A file that holds the master key instead. Default, when neither is set: `master.key` in `SIGNET_DATA_DIR`, created at the first start.' })),
   SIGNET_DATA_DIR: Type.String({ minLength: 1, default: '.signet', description: 'Folder of the embedded PostgreSQL and of the master key.' }),
-  SIGNET_CONFIG: Type.Optional(Type.String({ description: 'Reserved for the configuration file; while it is set no sample data is made.' })),
+  SIGNET_CONFIG: Type.Optional(Type.String({ description: 'A configuration file that every start applies before it serves. While it is set no sample is made.' })),
+  SIGNET_CONFIG_PRUNE: Type.Boolean({ default: false, description: '`true` lets a start remove what the configuration file made and does not name any more.' }),
   WORKERS: Type.Optional(Type.Integer({ minimum: 1, maximum: 64, description: 'Processes that serve requests. Default: one for each core that the cgroup grants.' })),
   LOG_LEVEL: Type.Unsafe<LogLevel>(Type.Union(logLevels.map((level) => Type.Literal(level)), { default: 'info', description: 'Least severe log level that is written: `trace`, `debug`, `info`, `warn`, `error`, `fatal` or `silent`.' })),
   TRUST_PROXY: Type.String({ default: '', description: 'Comma-separated addresses or networks (CIDR) of reverse proxies whose `X-Forwarded-For` is believed. Default: none.' }),
@@ -46,6 +47,7 @@ export interface Config {
   /** Absolute. */
   readonly dataDir: string
   readonly configFile: string | undefined
+  readonly configPrune: boolean
   readonly workers: number
   readonly logLevel: LogLevel
   readonly trustProxy: readonly string[]
@@ -73,6 +75,7 @@ export function loadConfig (environment: Readonly<Record<string, string | undefi
     masterKeyFile: given.MASTER_KEY_FILE,
     dataDir: resolve(given.SIGNET_DATA_DIR),
     configFile: given.SIGNET_CONFIG,
+    configPrune: given.SIGNET_CONFIG_PRUNE,
     workers: given.WORKERS ?? cores,
     logLevel: given.LOG_LEVEL,
     trustProxy: readNetworks(given.TRUST_PROXY),

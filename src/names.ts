@@ -13,6 +13,10 @@ export const textPattern = '^(?!\\s)(?:[\\u200C\\u200D]|[^\\p{Cc}\\p{Cf}\\p{Cs}\
 /** The characters and the scheme that RFC 3986 §4.3 asks for. A fragment is none of them. */
 export const identifierPattern = '^[A-Za-z][A-Za-z0-9+.\\-]*:(?:[A-Za-z0-9\\-._~:\\/?[\\]@!$&\'()*+,;=]|%[0-9A-Fa-f]{2})+$'
 
+/** What a configuration file is called in the database. */
+export const fileNamePattern = '^[A-Za-z0-9][A-Za-z0-9._\\-]{0,63}$'
+
+export const fileNameRule = 'It takes 1 to 64 letters, digits, dots, hyphens and underscores, such as signet.'
 export const identifierRule = `It takes an absolute URI without a fragment, of at most ${maxIdentifierLength} characters, such as https://api.example.com.`
 export const scopeNameRule = `It takes 1 to ${maxScopeLength} ASCII characters without spaces, quotes and backslashes (RFC 6749 §3.3), such as tournaments:read.`
 

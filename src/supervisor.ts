@@ -19,6 +19,8 @@ export interface SupervisorOptions {
   readonly progress: Progress
   /** The module that a worker runs. */
   readonly workerModule: string
+  /** A variable of the environment, for the configuration file's secrets. */
+  readonly readVariable: (name: string) => string | undefined
 }
 
 interface OpenDatabase {
@@ -34,7 +36,7 @@ const impatientReleaseSeconds = 5
  * @throws OperatorError
  */
 export async function supervise (options: SupervisorOptions): Promise<number> {
-  const { config, clock, progress } = options
+  const { config, clock, progress, readVariable } = options
   const stop = listenForStopSignals()
   let database: OpenDatabase | undefined
   let workers: WorkerPool | undefined
@@ -45,7 +47,7 @@ export async function supervise (options: SupervisorOptions): Promise<number> {
     database = await openDatabase(options, stop.signal)
     const { prepare } = await loading
     stop.signal.throwIfAborted()
-    const { sample } = await prepare({ config, url: database.url, embedded: config.databaseUrl === undefined, clock, progress })
+    const { sample } = await prepare({ config, url: database.url, embedded: config.databaseUrl === undefined, clock, progress, readVariable })
     try {
       stop.signal.throwIfAborted()
       await Promise.race([workers.serve({ config, url: database.url }), stop.requested])

@@ -6,6 +6,8 @@ export interface CommandContext {
   readonly output: Output
   /** All of standard input, up to a limit. */
   readonly readInput: () => Promise<string>
+  /** A variable of the environment, for what refers to one. */
+  readonly readVariable: (name: string) => string | undefined
   /** Opens the database for as long as the work takes, with everything in it that commands rely on. */
   readonly withSession: (work: (session: Session) => Promise<void>) => Promise<void>
   /** The database as it is, possibly without a schema. */

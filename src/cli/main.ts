@@ -9,8 +9,10 @@ import { systemClock } from '../clock.ts'
 import { printable } from '../names.ts'
 import { exitCodes, OperatorError } from '../operator-error.ts'
 import { printProgress } from '../progress.ts'
+import { addApplyCommand } from './apply.ts'
 import { addClientCommands } from './client.ts'
 import type { CommandContext } from './command.ts'
+import { addExportCommand } from './export.ts'
 import { describeFailure } from './failure.ts'
 import { rootHelp, subcommandHelp } from './help.ts'
 import { addKeyCommands } from './key.ts'
@@ -34,6 +36,7 @@ const context: CommandContext = {
     isJson: () => program.opts<{ json?: true }>().json === true
   }),
   readInput,
+  readVariable: (name) => process.env[name],
   // Prisma, PostgreSQL and cryptography take most of a second to load.
   withSession: async (work) => { await (await import('./session.ts')).withSession(await readOptions(), work) },
   withDatabase: async (work) => { await (await import('./session.ts')).withDatabase(await readOptions(), work) }
@@ -46,6 +49,8 @@ addClientCommands(program, context)
 addSecretCommands(program, context)
 addKeyCommands(program, context)
 addTokenCommands(program, context)
+addApplyCommand(program, context)
+addExportCommand(program, context)
 addMigrateCommands(program, context)
 
 process.stdout.on('error', () => {}) // writeOutput reports it

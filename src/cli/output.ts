@@ -11,6 +11,8 @@ export interface Output {
   record (record: Json): Promise<void>
   /** @param columns the members that the table shows; JSON has all of them */
   list (rows: readonly Json[], columns: readonly string[]): Promise<void>
+  /** What is no table: the text as it is, or the record for programs. */
+  text (text: string, record: Json): Promise<void>
   note (sentence: string): void
 }
 
@@ -31,6 +33,7 @@ export function createOutput ({ write, width, note, isJson }: OutputOptions): Ou
       else if (rows.length > 0) await write(formatTable(rows, columns, width))
       else note('there are none')
     },
+    text: (text, record) => write(isJson() ? formatJson(record) : text),
     note
   }
 }

@@ -33,6 +33,8 @@ export interface OpenDatabase {
 }
 
 export interface Session {
+  /** For what needs a transaction of its own. */
+  readonly database: Database
   readonly organizations: OrganizationStore
   readonly resources: ResourceStore
   readonly clients: ClientStore
@@ -81,6 +83,7 @@ export function createSession (
     readScopes: async () => (await resources.readAll()).flatMap(({ scopes }) => scopes)
   })
   return {
+    database,
     organizations: createOrganizationStore(database),
     resources,
     clients,

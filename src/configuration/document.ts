@@ -5,7 +5,7 @@
 import { Type, type Static } from '@sinclair/typebox'
 import { maxSecretLength } from '../clients/secret-verification.ts'
 import { environments, type Environment } from '../environment.ts'
-import { identifierPattern, identifierRule, maxDescriptionLength, maxIdentifierLength, maxNameLength, scopeNameRule, textPattern, textRule } from '../names.ts'
+import { fileNamePattern, fileNameRule, identifierPattern, identifierRule, maxDescriptionLength, maxIdentifierLength, maxNameLength, scopeNameRule, textPattern, textRule } from '../names.ts'
 import { maxAccessTokenTtlSeconds, minAccessTokenTtlSeconds } from '../oauth/claims.ts'
 import { grantTypes, type GrantType } from '../oauth/grant-types.ts'
 import { maxScopeLength } from '../oauth/scope.ts'
@@ -99,10 +99,10 @@ const client = Type.Object({
 
 export const configurationFile = Type.Object({
   name: Type.Optional(Type.String({
-    pattern: '^[A-Za-z0-9][A-Za-z0-9._\\-]{0,63}$',
+    pattern: fileNamePattern,
     default: defaultFileName,
     description: 'What the file is called in the database: it owns what it makes under this name. Two files that are applied to one database need two names.',
-    errorMessage: 'It takes 1 to 64 letters, digits, dots, hyphens and underscores, such as signet.'
+    errorMessage: fileNameRule
   })),
   organizations: Type.Optional(Type.Record(Type.String({ pattern: organizationId.pattern }), organization, {
     ...closed, errorMessage: organizationId.errorMessage, description: 'Organizations by id, such as org_samplegames. The id is the claim org of their tokens.'
@@ -134,3 +134,9 @@ export type SecretEntry = Static<typeof secret>
 export type Partially<Value> = Value extends readonly (infer Item)[]
   ? readonly (Item | undefined)[]
   : Value extends object ? { readonly [Name in keyof Value]?: Partially<Value[Name]> | undefined } : Value
+
+/** The schema as it is published in docs/signet.schema.json: `npm run schema` writes it. */
+export function publishedSchema (): string {
+  const { $schema, title, description, ...rest } = configurationFile
+  return `${JSON.stringify({ $schema, title, description, ...rest }, null, 2)}\n`
+}

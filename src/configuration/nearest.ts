@@ -21,16 +21,21 @@ function nearest (written: string, names: Iterable<string>): string | undefined 
   return best
 }
 
-/** How many characters to add, remove or replace (Levenshtein). */
+/** How many characters to add, remove, replace or swap with the next one (optimal string alignment). */
 function distanceBetween (one: string, other: string): number {
-  let previous = Array.from({ length: other.length + 1 }, (_, index) => index)
+  const rows = [Array.from({ length: other.length + 1 }, (_, index) => index)]
+  const at = (row: number, column: number): number => rows[row]?.[column] ?? Infinity
   for (let row = 1; row <= one.length; row += 1) {
     const current = [row]
+    rows.push(current)
     for (let column = 1; column <= other.length; column += 1) {
-      const replaced = (previous[column - 1] ?? 0) + (one[row - 1] === other[column - 1] ? 0 : 1)
-      current.push(Math.min(replaced, (previous[column] ?? 0) + 1, (current[column - 1] ?? 0) + 1))
+      const [letter, opposite] = [one[row - 1], other[column - 1]]
+      const isSwapped = letter === other[column - 2] && one[row - 2] === opposite
+      current.push(Math.min(
+        at(row - 1, column - 1) + (letter === opposite ? 0 : 1), at(row - 1, column) + 1, at(row, column - 1) + 1,
+        isSwapped ? at(row - 2, column - 2) + 1 : Infinity
+      ))
     }
-    previous = current
   }
-  return previous[other.length] ?? 0
+  return at(one.length, other.length)
 }

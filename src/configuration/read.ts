@@ -32,6 +32,9 @@ interface ReadOptions extends SecretSources {
 const rules = configurationFile as unknown as Rule // the same object, seen as the JSON Schema that it is
 
 export const maxFileBytes = 4 * 1024 * 1024
+/** The first of them cause most of the others. */
+const maxSyntaxMistakes = 10
+const tooDeep = 'The file is nested too deeply.'
 
 export async function readConfiguration ({ label, bytes, ...sources }: ReadOptions): Promise<ReadFile> {
   const mistakes: Mistake[] = []
@@ -65,7 +68,7 @@ function readDocument (bytes: Uint8Array, places: Places, mistakes: Mistake[]): 
     const found = readShape(rules, { yaml, lineCounter, places, report: (mistake) => { mistakes.push(mistake) } })
     return found === undefined ? {} : found as Partially<ConfigurationFile> // readShape let through what the schema allows and nothing else
   } catch (error) {
-    if (error instanceof RangeError) return atTop('The file is nested too deeply.')
+    if (error instanceof RangeError) return atTop(tooDeep)
     throw error
   }
 }
@@ -78,9 +81,11 @@ function decode (bytes: Uint8Array): string | undefined {
   }
 }
 
-/** The library's messages may quote a line, and a line may hold a secret: only those of its sentences that do not are kept. */
+/** The library's messages may quote what is written, and that may be a secret: they end before it. */
 function mistakesOf (yaml: Document, lineCounter: LineCounter): Mistake[] {
-  const found = [...yaml.errors, ...yaml.warnings].map(({ code, message, pos: [offset] }) => {
+  const all = [...yaml.errors, ...yaml.warnings]
+  if (all.some(({ message }) => message.includes('call stack'))) return [mistakeAt({ line: 1, column: 1 }, [], tooDeep)]
+  const found = all.slice(0, maxSyntaxMistakes).map(({ code, message, pos: [offset] }) => {
     const { line, col } = lineCounter.linePos(offset)
     return mistakeAt({ line: Math.max(line, 1), column: Math.max(col, 1) }, [], sentences[code] ?? `This is not YAML: ${withoutQuotes(message)}.`)
   })
@@ -94,10 +99,9 @@ const sentences: Readonly<Partial<Record<string, string>>> = {
   DUPLICATE_KEY: 'It is here twice.',
   MULTIPLE_DOCS: 'There is a second document in the file. Remove it and the line --- before it.',
   TAG_RESOLVE_FAILED: 'This tag is not known. Write the value without a tag.',
-  BAD_INDENT: 'This is not YAML: it is indented in another way than what it belongs to.',
   TAB_AS_INDENT: 'This is not YAML: it is indented with a tab. Use spaces.'
 }
 
 function withoutQuotes (message: string): string {
-  return message.replace(/(["'`]|: ).*$/s, '').replace(/\.$/, '').trim()
+  return message.replace(/^(Missing closing ).*/s, '$1quote').replace(/(["'`]|: ).*$/s, '').replace(/\.$/, '').trim()
 }

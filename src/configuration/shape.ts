@@ -62,7 +62,7 @@ export function readShape (schema: Rule, { yaml, lineCounter, places, report }: 
     aliases += 1
     const target = aliases > maxAliases ? undefined : node.resolve(yaml)
     if (target === undefined && aliases <= maxAliases + 1) {
-      wrong(path, placeOf(node), aliases > maxAliases ? `There are more than ${maxAliases} aliases, one inside another perhaps. Write out what they stand for.` : `There is no anchor ${node.source} before this alias.`)
+      wrong(path, placeOf(node), aliases > maxAliases ? `There are more than ${maxAliases} aliases, one inside another perhaps. Write out what they stand for.` : 'There is no such anchor before this alias. Write out what it stands for.')
     }
     return target
   }
@@ -112,9 +112,13 @@ export function readShape (schema: Rule, { yaml, lineCounter, places, report }: 
   function memberRule (name: string, rule: Rule, path: Path, place: Place): Rule | undefined {
     const known = Object.hasOwn(rule.properties ?? {}, name) ? rule.properties?.[name] : undefined
     if (known !== undefined) return known
+    if (name === '<<') {
+      wrong(path, place, 'Merge keys are not supported. Write out what is meant.')
+      return undefined
+    }
     if (rule.patternProperties === undefined) {
       const names = Object.keys(rule.properties ?? {})
-      wrong(path, place, name === '<<' ? 'Merge keys are not supported. Write out what is meant.' : `There is no such member.${didYouMean(name, names) || ` There are: ${names.join(', ')}.`}`)
+      wrong(path, place, `There is no such member.${didYouMean(name, names) || ` There are: ${names.join(', ')}.`}`)
       return undefined
     }
     const [pattern = '', value] = Object.entries(rule.patternProperties)[0] ?? []

@@ -1,10 +1,13 @@
 /**
- * What must exist before anything is served or changed: the schema, the master key, the server's own keys, the
- * first signing keys and, at the very first start of the embedded database, a sample to try things out with.
+ * What must exist before anything is served or changed: the schema, the master key, the server's own keys, the first
+ * signing keys, what the configuration file says or, at the very first start of the embedded database, a sample.
  */
 import { createClientStore } from '../clients/store.ts'
 import type { Clock } from '../clock.ts'
 import type { Config } from '../config.ts'
+import { applyConfiguration } from '../configuration/apply.ts'
+import { readConfigurationFile } from '../configuration/file.ts'
+import { countChanges, remarks, reportLines } from '../configuration/report.ts'
 import { createDatabase, type Database } from '../db.ts'
 import { ensureFirstKeys } from '../keys/ring.ts'
 import { createSigningKeyStore } from '../keys/store.ts'
@@ -29,6 +32,8 @@ interface PrepareOptions {
   readonly serverStarts?: boolean
   readonly clock: Clock
   readonly progress: Progress
+  /** A variable of the environment, for the configuration file's secrets. Default: none is set. */
+  readonly readVariable?: (name: string) => string | undefined
 }
 
 export interface Prepared {
@@ -39,8 +44,9 @@ export interface Prepared {
   readonly sample: Sample | undefined
 }
 
-/** @throws OperatorError for a wrong or missing master key, a damaged key, a migration that this version cannot serve */
-export async function prepare ({ config, url, embedded, serverStarts = true, clock, progress }: PrepareOptions): Promise<Prepared> {
+/** @throws OperatorError for a wrong or missing master key, a damaged key, a migration that this version cannot serve, mistakes of the configuration file */
+export async function prepare (options: PrepareOptions): Promise<Prepared> {
+  const { config, url, embedded, serverStarts = true, clock, progress } = options
   await migrate({ url, progress })
   const database = createDatabase({ url, applicationName: 'signet setup', poolSize: 2 })
   try {
@@ -49,12 +55,21 @@ export async function prepare ({ config, url, embedded, serverStarts = true, clo
     const isNew = await createClientStore(database).isEmpty()
     const serverKeys = await ensureServerKeys(createSealedValueStore(database), sealer, isNew)
     await ensureFirstKeys({ store: createSigningKeyStore(database), sealer, clock, isNew, progress })
+    if (serverStarts && config.configFile !== undefined) await applyFile(config.configFile, database, options)
     const wantsSample = embedded && serverStarts && config.configFile === undefined
     const sample = wantsSample ? await createSample({ database, serverKeys, issuer: config.issuer, clock }) : undefined
     return { masterKey, sealer, serverKeys, sample }
   } finally {
     await database.$disconnect()
   }
+}
+
+/** All of it or nothing; a start that finds it applied already says nothing. */
+async function applyFile (path: string, database: Database, { config, clock, progress, readVariable = () => undefined }: PrepareOptions): Promise<void> {
+  const file = await readConfigurationFile({ path, readVariable })
+  const plan = await applyConfiguration({ database, clock, progress, file, prune: config.configPrune, dryRun: false })
+  if (plan.changes.length > 0) progress(`applied ${path}: ${countChanges(plan)}`)
+  for (const line of [...reportLines(plan), ...remarks(plan)]) progress(line)
 }
 
 /** A key is made only for a database in which nothing is sealed yet: a lost key is never replaced silently. */

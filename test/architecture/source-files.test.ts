@@ -8,6 +8,7 @@ const mainFiles: Readonly<Record<string, string>> = {
   'src/changes': 'feed.ts',
   'src/cli': 'main.ts',
   'src/clients': 'client.ts',
+  'src/configuration': 'document.ts',
   'src/discovery': 'endpoint.ts',
   'src/docs': 'endpoint.ts',
   'src/health': 'endpoint.ts',

@@ -13,6 +13,8 @@ const nouns = {
   secret: ['add', 'list', 'revoke'],
   key: ['list'],
   token: ['inspect'],
+  apply: [],
+  export: [],
   migrate: ['status']
 }
 

@@ -25,7 +25,7 @@ describe('the command line as README.md describes it', { timeout: 120_000 }, () 
     const nouns = commandsIn(await help())
     const found = await Promise.all(nouns.map(async (noun) => {
       const verbs = commandsIn(await help(noun))
-      const commands = noun === 'migrate' ? [noun, ...verbs.map((verb) => `${noun} ${verb}`)] : verbs.map((verb) => `${noun} ${verb}`)
+      const commands = noun === 'migrate' || verbs.length === 0 ? [noun, ...verbs.map((verb) => `${noun} ${verb}`)] : verbs.map((verb) => `${noun} ${verb}`)
       return await Promise.all(commands.map(async (command): Promise<[string, string[]]> => [command, optionsIn(await help(...command.split(' ')))]))
     }))
     return Object.fromEntries(found.flat())
