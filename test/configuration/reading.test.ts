@@ -1,13 +1,8 @@
-import { Ajv2020 } from 'ajv/dist/2020.js'
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
-import { publishedSchema } from '../../src/configuration/document.ts'
-import { readDocument } from '../documents/markdown.ts'
-import { malformed, sample, wellFormed } from './examples.ts'
+import { malformed, sample } from './examples.ts'
 import { mistakesIn, readText } from './world.ts'
-
-const published: unknown = JSON.parse(readDocument('docs/signet.schema.json'))
 
 describe('a configuration file', () => {
   it('is read into what it says, with the place of everything', async () => {
@@ -110,34 +105,5 @@ describe('the secrets of a configuration file', () => {
       expect(await mistakesIn(file('from_environment: PARTNER'), { PARTNER: secret })).toEqual([`${at} ${rule}`])
     }
     expect(await mistakesIn(file('from_file: not-there.txt'))).toEqual([expect.stringMatching(/^5:26: clients\.cl_live_x\.secret\.from_file: The file \S+ cannot be read \(ENOENT\)\. Put the secret there\.$/)])
-  })
-})
-
-describe('the JSON Schema for editors', () => {
-  const validate = new Ajv2020({ allErrors: true, keywords: ['errorMessage'] }).compile(published as object) // what was read is an object
-
-  it('is the one that files are read by: npm run schema writes it', () => {
-    expect(readDocument('docs/signet.schema.json')).toBe(publishedSchema())
-  })
-
-  it.each(wellFormed)('accepts what the reader accepts: %s', (file) => {
-    expect(validate(parse(file)), JSON.stringify(validate.errors)).toBe(true)
-  })
-
-  it.each(malformed)('refuses what the reader refuses: %s', (file) => {
-    expect(validate(parse(file))).toBe(false)
-  })
-
-  it('has a description for every member', () => {
-    const undescribed: string[] = []
-    const visit = (value: unknown, path: string): void => {
-      if (typeof value !== 'object' || value === null) return
-      if ('properties' in value && typeof value.properties === 'object') {
-        for (const [name, member] of Object.entries(value.properties ?? {})) if (!Object.hasOwn(Object(member) as object, 'description')) undescribed.push(`${path}.${name}`) // Object() of an object is itself
-      }
-      for (const [name, member] of Object.entries(value)) visit(member, `${path}.${name}`)
-    }
-    visit(published, '')
-    expect(undescribed).toEqual([])
   })
 })
