@@ -1,21 +1,74 @@
-/** A question before what cannot be undone. */
-import { createInterface } from 'node:readline/promises'
+/**
+ * Asks a person before what cannot be undone. No transaction is open while a question is: whoever asks has only read,
+ * and writes once the answer is there.
+ */
+import { createInterface } from 'node:readline'
 import { exitCodes, OperatorError } from '../operator-error.ts'
+import { printable } from './table.ts'
+
+export interface Terminal {
+  readonly input: NodeJS.ReadableStream & { readonly isTTY?: boolean }
+  readonly output: NodeJS.WritableStream & { readonly isTTY?: boolean }
+}
+
+export interface ConfirmOptions {
+  /** The answer was given beforehand, with --yes. */
+  readonly yes: boolean
+  /** Where there is nobody to ask: emergency stops proceed, for they must never hang or fail in a script. Default: refuse. */
+  readonly unattended?: 'refuse' | 'proceed'
+  /** Default: standard input and standard error. */
+  readonly terminal?: Terminal
+}
+
+const afterwards = 'Nothing was changed.'
 
 /**
- * Asks on a terminal. Without one only `yes` will do.
- * @throws OperatorError `usage` without a terminal and without `yes`, `refused` when the answer is no
+ * Returns when the answer is yes.
+ * @param question what would be done and what is lost; it may have several lines
+ * @throws OperatorError `refused` when the answer is anything else, `usage` when there is nobody to ask
  */
-export async function confirm (question: string, { yes }: { readonly yes: boolean }): Promise<void> {
-  if (yes) return
-  if (!process.stdin.isTTY || !process.stderr.isTTY) {
-    throw new OperatorError('This cannot be undone, and there is no terminal to ask on. Give --yes to go ahead.', { exitCode: exitCodes.usage })
-  }
-  const terminal = createInterface({ input: process.stdin, output: process.stderr })
+export async function confirm (question: string, options: ConfirmOptions): Promise<void> {
+  if (!mustAsk(options)) return
+  const lines = question.split('\n').map(printable)
+  const answer = await ask(lines, options.terminal ?? ownTerminal())
+  if (!/^\s*y(?:es)?\s*$/i.test(answer ?? '')) throw new OperatorError(afterwards, { exitCode: exitCodes.refused })
+}
+
+/**
+ * Whether `confirm` will ask. Also worth calling before a database is opened: what nobody could agree to needs none.
+ * @throws OperatorError `usage` when there is nobody to ask
+ */
+export function mustAsk ({ yes, unattended = 'refuse', terminal = ownTerminal() }: ConfirmOptions): boolean {
+  if (yes) return false
+  if (terminal.input.isTTY === true && terminal.output.isTTY === true) return true
+  if (unattended === 'proceed') return false
+  throw new OperatorError(`This cannot be undone, and there is no terminal to ask on. ${afterwards} Add --yes to agree.`, { exitCode: exitCodes.usage })
+}
+
+function ownTerminal (): Terminal {
+  return { input: process.stdin, output: process.stderr }
+}
+
+/** @returns undefined for Ctrl-C, Ctrl-D and a terminal that was closed */
+async function ask (lines: readonly string[], { input, output }: Terminal): Promise<string | undefined> {
+  output.write(lines.slice(0, -1).map((line) => `${line}\n`).join('')) // readline draws its prompt anew at every key
+  // With `terminal`, Ctrl-C is a key that readline reads and not a signal, which would say that something was under way.
+  const reader = createInterface({ input, output, terminal: true, historySize: 0 })
   try {
-    const answer = await terminal.question(`${question} [y/N] `)
-    if (!/^y(es)?$/i.test(answer.trim())) throw new OperatorError('Nothing was done.', { exitCode: exitCodes.refused })
+    return await new Promise((resolve) => {
+      const giveUp = (): void => {
+        output.write('\n')
+        resolve(undefined)
+      }
+      reader.once('SIGINT', giveUp)
+      reader.once('close', giveUp)
+      reader.question(`${lines.at(-1) ?? ''} [y/N] `, (answer) => {
+        reader.removeListener('close', giveUp)
+        resolve(answer)
+      })
+    })
   } finally {
-    terminal.close()
+    reader.removeAllListeners('close')
+    reader.close()
   }
 }
