@@ -1,6 +1,7 @@
 /** Reads what was typed into what the stores take. Whatever is malformed is a usage error and reaches no database. */
 import { InvalidArgumentError } from 'commander'
 import { identifierRule, isIdentifier, isScopeName, isText, maxDescriptionLength, maxNameLength, scopeNameRule, textRule } from '../names.ts'
+import { maxAccessTokenTtlSeconds, minAccessTokenTtlSeconds } from '../oauth/claims.ts'
 import { OAuthError } from '../oauth/errors.ts'
 import { grantTypes, isGrantType, type GrantType } from '../oauth/grant-types.ts'
 import { parseScope } from '../oauth/scope.ts'
@@ -50,6 +51,30 @@ export function readScopes (text: string): readonly string[] {
 export function readGrant (text: string, previous: readonly GrantType[] | undefined): readonly GrantType[] {
   if (!isGrantType(text)) throw new InvalidArgumentError(`It takes ${grantTypes.join(' or ')}.`)
   return [...new Set([...previous ?? [], text])]
+}
+
+/** As `readGrant`; `none` alone takes all of them away. */
+export function readGrantOrNone (text: string, previous: readonly GrantType[] | undefined): readonly GrantType[] {
+  if (text === 'none' && (previous ?? []).length === 0) return []
+  if (!isGrantType(text)) throw new InvalidArgumentError(`It takes ${grantTypes.join(' or ')}, or none alone.`)
+  return readGrant(text, previous)
+}
+
+/** Seconds, or the default of every token. Not null for the latter: commander would make an empty text of that. */
+export type AccessTokenTtl = number | 'default'
+
+export function readAccessTokenTtl (text: string): AccessTokenTtl {
+  if (text === 'default') return text
+  const seconds = readDuration(text) / 1_000
+  if (seconds < minAccessTokenTtlSeconds || seconds > maxAccessTokenTtlSeconds) {
+    throw new InvalidArgumentError('It takes 60s to 30d, such as 1h, or default for 25h.')
+  }
+  return seconds
+}
+
+/** As the stores take it. */
+export function secondsOf (ttl: AccessTokenTtl): number | null {
+  return ttl === 'default' ? null : ttl
 }
 
 const unitMillis = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 7 * 86_400_000 } as const

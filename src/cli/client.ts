@@ -1,15 +1,29 @@
 import { Option, type Command } from 'commander'
-import type { Client } from '../clients/client.ts'
+import { isUsable, type Client } from '../clients/client.ts'
 import { environments, type Environment } from '../environment.ts'
 import { grantTypes, type GrantType } from '../oauth/grant-types.ts'
-import { readGrant, readName, readReference, readScopes } from './arguments.ts'
+import { readAccessTokenTtl, readGrant, readName, readReference, readScopes, secondsOf, type AccessTokenTtl } from './arguments.ts'
+import { clientUpdating, noteDeprecated, ttlFlags, ttlMeaning } from './client-update.ts'
 import type { CommandContext } from './command.ts'
-import { chooseOrganization, findClient, findOrganization, findResource } from './find.ts'
+import { addDelete } from './delete.ts'
+import { chooseOrganization, findClient, findOrganization, findResource, findScopes } from './find.ts'
 import { examples } from './help.ts'
+import { addShow, addUpdate, type Noun } from './noun.ts'
 import type { Json } from './output.ts'
-import { stateOf, timeOf } from './present.ts'
+import { columnsOf, counted, stateOf, timeOf } from './present.ts'
 import { presentSecret } from './secret.ts'
 import type { Session } from './session.ts'
+import { addSwitch } from './switch.ts'
+
+const noun: Noun<Client> = {
+  word: 'client',
+  argument: { name: 'client', meaning: 'the client id', example: 'cl_live_...' },
+  find: findClient,
+  keyOf: ({ id }) => id,
+  titleOf: ({ id, name }) => `the client ${id} (${name})`,
+  ownershipOf: (client) => client,
+  present: async (client, session) => (await createPresenter(session))(client)
+}
 
 interface CreateOptions {
   readonly name: string
@@ -18,6 +32,7 @@ interface CreateOptions {
   readonly scope?: readonly string[]
   readonly grant?: readonly GrantType[]
   readonly resourceServer?: string
+  readonly accessTokenTtl?: AccessTokenTtl
 }
 
 export function addClientCommands (program: Command, context: CommandContext): void {
@@ -28,9 +43,28 @@ export function addClientCommands (program: Command, context: CommandContext): v
       'signet client disable cl_live_...'))
   addCreate(client, context)
   addList(client, context)
-  addShow(client, context)
-  addDisable(client, context)
-  addEnable(client, context)
+  addShow(client, context, noun, {
+    description: 'Show one client and the state of its secrets. The secrets themselves are not stored readably.',
+    details: async ({ secrets }, { clock }) => ({ secrets: [...secrets.values()].map((secret) => presentSecret(secret, clock())) })
+  })
+  addUpdate(client, context, noun, clientUpdating)
+  addSwitch(client, context, noun, {
+    disable: {
+      description: 'Disable a client: it gets no tokens any more, and those that it has are inactive at introspection within a second, for good.',
+      losses: async (row, session) => `It has ${describeSecrets(row, session)}. It gets no tokens until it is enabled again, and all tokens that it has die for good.`,
+      note: 'the client is disabled'
+    },
+    enable: {
+      description: 'Enable a client that was disabled. Its earlier tokens and its revoked secrets stay dead.',
+      note: 'the client is enabled; its earlier tokens stay revoked'
+    },
+    set: ({ clients }, { id }, disabledAt) => clients.update(id, { disabledAt, disabledBy: null })
+  })
+  addDelete(client, context, noun, {
+    description: 'Delete a client with its secrets. Its tokens are inactive at introspection within a second, for good.',
+    losses: async (row, session) => `It has ${describeSecrets(row, session)}, which go with it. All tokens that it has die for good.`,
+    remove: ({ clients }, { id }) => clients.remove(id)
+  })
 }
 
 function addCreate (client: Command, { output, withSession }: CommandContext): void {
@@ -42,6 +76,7 @@ function addCreate (client: Command, { output, withSession }: CommandContext): v
     .option('--scope <scopes>', 'what it may ask for, separated by spaces (default: the default scopes; none with --resource-server)', readScopes)
     .option('--grant <type>', `a grant type that it may use: ${grantTypes.join(', ')}; may be repeated (default: client_credentials; none with --resource-server)`, readGrant)
     .option('--resource-server <id-or-identifier>', 'the resource that it stands for: it may introspect the tokens for that resource', readReference)
+    .option(ttlFlags, ttlMeaning, readAccessTokenTtl)
     .addHelpText('after', examples(
       'signet client create --name "Partner backend" --environment test',
       'signet client create --name "Partner backend" --organization "Sample Games" --scope "tournaments:read tournaments:write" --json',
@@ -49,18 +84,20 @@ function addCreate (client: Command, { output, withSession }: CommandContext): v
     .action((options: CreateOptions) => withSession(async (session) => {
       const organization = await chooseOrganization(session, options.organization)
       const resource = options.resourceServer === undefined ? undefined : await findResource(session, options.resourceServer)
+      const named = await findScopes(session, options.scope ?? [])
       const { client: created, secret } = await session.registration.register({
         name: options.name,
         organizationId: organization.id,
         environment: options.environment,
         scopes: options.scope,
         grants: options.grant,
-        resourceId: resource?.id ?? null
+        resourceId: resource?.id ?? null,
+        accessTokenTtlSeconds: secondsOf(options.accessTokenTtl ?? 'default')
       })
-      const present = await createPresenter(session)
       const [secretId = null] = created.secrets.keys()
-      await output.record({ client_id: created.id, client_secret: secret, secret_id: secretId, ...present(created) })
+      await output.record({ client_id: created.id, client_secret: secret, secret_id: secretId, ...await noun.present(created, session) })
       output.note('the secret is shown this once: store it now')
+      for (const { name } of named.filter(({ isDeprecated }) => isDeprecated)) output.note(noteDeprecated(name))
     }))
 }
 
@@ -71,53 +108,15 @@ function addList (client: Command, { output, withSession }: CommandContext): voi
     .addHelpText('after', examples('signet client list', 'signet client list --organization "Sample Games" --json'))
     .action((options: { organization?: string }) => withSession(async (session) => {
       const owner = options.organization === undefined ? undefined : await findOrganization(session, options.organization)
-      const present = await createPresenter(session)
       const clients = (await session.clients.readAll()).filter(({ organizationId }) => owner === undefined || organizationId === owner.id)
-      await output.list(clients.map(present), ['client_id', 'name', 'organization', 'environment', 'state'])
+      const rows = clients.map(await createPresenter(session))
+      await output.list(rows, columnsOf(rows, ['client_id', 'name', 'organization', 'environment', 'state'], ['managed_by']))
     }))
 }
 
-function addShow (client: Command, { output, withSession }: CommandContext): void {
-  client.command('show')
-    .description('Show one client and the state of its secrets. The secrets themselves are not stored readably.')
-    .argument('<client>', 'the client id', readReference)
-    .addHelpText('after', examples('signet client show cl_live_...', 'signet client show cl_live_... --json'))
-    .action((id: string) => withSession(async (session) => {
-      const found = await findClient(session, id)
-      const present = await createPresenter(session)
-      const secrets = [...found.secrets.values()].map((secret) => presentSecret(secret, session.clock()))
-      await output.record({ ...present(found), secrets })
-    }))
-}
-
-function addDisable (client: Command, { output, withSession }: CommandContext): void {
-  client.command('disable')
-    .description('Disable a client: it gets no tokens any more, and those that it has are inactive at introspection within a second.')
-    .argument('<client>', 'the client id', readReference)
-    .addHelpText('after', examples('signet client disable cl_live_...'))
-    .action((id: string) => withSession(async (session) => {
-      const found = await findClient(session, id)
-      const changed = found.disabledAt === null
-      if (changed) await session.clients.update(id, { disabledAt: new Date(session.clock()), disabledBy: null })
-      const present = await createPresenter(session)
-      await output.record({ changed, ...present(await findClient(session, id)) })
-      output.note(changed ? 'the client is disabled' : 'the client was disabled already; nothing was changed')
-    }))
-}
-
-function addEnable (client: Command, { output, withSession }: CommandContext): void {
-  client.command('enable')
-    .description('Enable a client that was disabled. Its earlier tokens and its revoked secrets stay dead.')
-    .argument('<client>', 'the client id', readReference)
-    .addHelpText('after', examples('signet client enable cl_live_...'))
-    .action((id: string) => withSession(async (session) => {
-      const found = await findClient(session, id)
-      const changed = found.disabledAt !== null
-      if (changed) await session.clients.update(id, { disabledAt: null, disabledBy: null })
-      const present = await createPresenter(session)
-      await output.record({ changed, ...present(await findClient(session, id)) })
-      output.note(changed ? 'the client is enabled; its earlier tokens stay revoked' : 'the client was enabled already; nothing was changed')
-    }))
+function describeSecrets ({ secrets }: Client, { clock }: Session): string {
+  const usable = [...secrets.values()].filter((secret) => isUsable(secret, clock())).length
+  return secrets.size === 0 ? 'no secrets' : `${counted(secrets.size, 'secret')}, ${usable === 0 ? 'none' : usable} of them usable`
 }
 
 /** Ids of the owner and the resource alone would tell a person little. */
@@ -135,8 +134,11 @@ async function createPresenter ({ organizations, resources }: Session): Promise<
     grant_types: client.grants,
     authentication_methods: client.authenticationMethods,
     resource_server: client.resourceId === null ? null : identifiers.get(client.resourceId) ?? null,
+    access_token_ttl_seconds: client.accessTokenTtlSeconds,
     created_at: timeOf(client.createdAt),
     disabled_at: timeOf(client.disabledAt),
-    tokens_revoked_before: timeOf(client.tokensRevokedBefore)
+    disabled_by: client.disabledBy,
+    tokens_revoked_before: timeOf(client.tokensRevokedBefore),
+    managed_by: client.managedBy
   })
 }

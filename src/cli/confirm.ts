@@ -45,6 +45,19 @@ export function mustAsk ({ yes, unattended = 'refuse', terminal = ownTerminal() 
   throw new OperatorError(`This cannot be undone, and there is no terminal to ask on. ${afterwards} Add --yes to agree.`, { exitCode: exitCodes.usage })
 }
 
+/**
+ * Asks about things that others may change while the question is open: an answer counts for what was asked.
+ * @param readQuestion reads what would be lost now; undefined when nothing would
+ */
+export async function confirmLoss (readQuestion: () => Promise<string | undefined>, options: ConfirmOptions): Promise<void> {
+  const question = await readQuestion()
+  if (question === undefined || !mustAsk(options)) return
+  await confirm(question, options)
+  if (await readQuestion() !== question) {
+    throw new OperatorError(`While the question was open, somebody else changed what it was about. ${afterwards} Give the command again.`, { exitCode: exitCodes.refused })
+  }
+}
+
 function ownTerminal (): Terminal {
   return { input: process.stdin, output: process.stderr }
 }

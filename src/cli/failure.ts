@@ -13,9 +13,20 @@ export interface Failure {
   readonly details: string | undefined
 }
 
+/** Prisma's codes for a row to change that is not there, and for one that a new row would refer to. */
+const removedMeanwhile = new Set(['P2025', 'P2003'])
+
 export function describeFailure (error: unknown): Failure {
   if (error instanceof OperatorError) {
     return { exitCode: error.exitCode, sentence: printable(error.message), lines: error.lines.map(printable), details: detailsOf(error.cause) }
+  }
+  if (removedMeanwhile.has(errorCode(error) ?? '')) {
+    return {
+      exitCode: exitCodes.refused,
+      sentence: 'Something that this command names was removed by somebody else meanwhile. Nothing was changed: see what is there with list or show.',
+      lines: [],
+      details: detailsOf(error)
+    }
   }
   if (errorCode(error) === 'EPIPE') return { exitCode: exitCodes.failure, sentence: undefined, lines: [], details: undefined }
   const name = error instanceof Error ? error.name : typeof error

@@ -1,8 +1,31 @@
-/** How states and times of several nouns are shown. */
+/** How states, times and owners of several nouns are shown. */
+import type { Json } from './output.ts'
+
 export function stateOf ({ disabledAt }: { readonly disabledAt: Date | null }): 'enabled' | 'disabled' {
   return disabledAt === null ? 'enabled' : 'disabled'
 }
 
 export function timeOf (time: Date | null): string | null {
   return time === null ? null : time.toISOString()
+}
+
+/** What is so usual that a table need not say it of every row; JSON does. */
+const usual: Readonly<Record<string, unknown>> = { state: 'enabled', deprecated: false, managed_by: null, disabled_at: null }
+
+/** @param others columns that are shown only where they tell something of some row */
+export function columnsOf (rows: readonly Json[], columns: readonly string[], others: readonly string[]): readonly string[] {
+  return [...columns, ...others.filter((name) => rows.some((row) => row[name] !== usual[name]))]
+}
+
+/** As `2 clients`, with a number that may be none. */
+export function counted (count: number, word: string): string {
+  return `${count === 0 ? 'no' : count} ${word}${count === 1 ? '' : 's'}`
+}
+
+const mostListed = 5
+
+/** The first few by name, and how many more there are. */
+export function listed (names: readonly string[]): string {
+  const more = names.length - mostListed
+  return [...names.slice(0, mostListed), ...(more > 0 ? [`${more} more`] : [])].join(', ')
 }

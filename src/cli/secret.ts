@@ -1,18 +1,35 @@
 import { Option, type Command } from 'commander'
-import type { ClientSecret } from '../clients/client.ts'
-import { parseTaggedSecret } from '../clients/secret-format.ts'
+import { isUsable, type ClientSecret } from '../clients/client.ts'
+import { maxUsableSecrets } from '../clients/registration.ts'
 import { exitCodes, OperatorError } from '../operator-error.ts'
 import { readDuration, readReference, readTime } from './arguments.ts'
 import type { CommandContext } from './command.ts'
-import { findClient, refuse } from './find.ts'
+import { confirmLoss } from './confirm.ts'
+import { addDelete } from './delete.ts'
+import { findClient, findSecret, refuse, type SecretOfClient } from './find.ts'
 import { examples } from './help.ts'
+import { refuseManagedUnlessOverridden } from './managed.ts'
+import { addShow, addUpdate, addVerb, differing, isEmpty, type Noun } from './noun.ts'
 import type { Json } from './output.ts'
-import { timeOf } from './present.ts'
+import { columnsOf, counted, timeOf } from './present.ts'
+import type { Session } from './session.ts'
+import { addSwitch } from './switch.ts'
+
+const noun: Noun<SecretOfClient> = {
+  word: 'secret',
+  argument: { name: 'secret-id', meaning: 'as secret list shows it; a leaked secret itself will do as well', example: '0123456789abcdef' },
+  find: findSecret,
+  keyOf: ({ secret }) => secret.id,
+  titleOf: ({ secret, client }) => `the secret ${secret.id} of the client ${client.id} (${client.name})`,
+  ownershipOf: ({ secret }) => ({ ...secret, disabledBy: null }),
+  present: ({ secret, client }, { clock }) => ({ client_id: client.id, ...presentSecret(secret, clock()) })
+}
 
 interface ExpiryOptions {
   /** Milliseconds. */
   readonly expiresIn?: number
   readonly expiresAt?: Date
+  readonly neverExpires?: true
 }
 
 export function addSecretCommands (program: Command, context: CommandContext): void {
@@ -21,15 +38,48 @@ export function addSecretCommands (program: Command, context: CommandContext): v
     .addHelpText('after', examples('signet secret add cl_live_... --expires-in 90d', 'signet secret list cl_live_...', 'signet secret revoke 0123456789abcdef'))
   addAdd(secret, context)
   addList(secret, context)
+  addShow(secret, context, noun, { description: 'Show one secret: its client and its state. What a secret is, nobody can look up.', details: async () => ({}) })
+  addUpdate(secret, context, noun, {
+    description: 'Change when a secret ends. Tokens that were got with it live on until they expire.',
+    examples: ['signet secret update 0123456789abcdef --expires-in 30d', 'signet secret update 0123456789abcdef --never-expires'],
+    addOptions: (command) => addExpiryOptions(command, '')
+      .addOption(new Option('--never-expires', 'it is valid until it is revoked').conflicts(['expiresIn', 'expiresAt'])),
+    plan (row, options: ExpiryOptions, session) {
+      refuseRevoked(row)
+      const expiresAt = chooseExpiry(options, session.clock())
+      if (!isUsable(row.secret, session.clock()) && row.secret.disabledAt === null) refuseTooMany(row, session)
+      const patch = differing(row.secret, { expiresAt })
+      return { save: isEmpty(patch) ? undefined : () => session.clients.updateSecret(row.secret.id, patch) }
+    }
+  })
+  addSwitch(secret, context, noun, {
+    disable: { description: 'Disable a secret: the client gets no tokens with it until it is enabled again. Tokens that were got with it live on.', note: 'the secret is disabled' },
+    enable: { description: 'Enable a secret that was disabled. A revoked one stays revoked.', note: 'the secret is enabled' },
+    check (row, session, enabling) {
+      refuseRevoked(row)
+      if (enabling && row.secret.disabledAt !== null) refuseTooMany(row, session)
+    },
+    set: ({ clients }, { secret: { id } }, disabledAt) => clients.updateSecret(id, { disabledAt })
+  })
   addRevoke(secret, context)
+  addDelete(secret, context, noun, {
+    description: 'Delete a secret and every trace of it. To stop it and keep the trace, revoke it. Tokens that were got with it live on.',
+    losses: async (row, session) => describeLoss(row, session),
+    remove: ({ clients }, { secret: { id } }) => clients.removeSecret(id)
+  })
+}
+
+/** @param otherwise what is the case without them */
+function addExpiryOptions (command: Command, otherwise: string): Command {
+  return command
+    .addOption(new Option('--expires-in <duration>', `how long it is valid from now: a number and s, m, h, d or w${otherwise}`).argParser(readDuration).conflicts('expiresAt'))
+    .addOption(new Option('--expires-at <time>', 'when it ends: a date (UTC) or a time with its offset, ISO 8601').argParser(readTime))
 }
 
 function addAdd (secret: Command, { output, withSession }: CommandContext): void {
-  secret.command('add')
+  addExpiryOptions(secret.command('add').alias('create'), ' (default: until it is revoked)')
     .description('Give a client another secret, which is shown this once. The secrets that it has stay valid.')
     .argument('<client>', 'the client id', readReference)
-    .addOption(new Option('--expires-in <duration>', 'how long it is valid: a number and s, m, h, d or w (default: until it is revoked)').argParser(readDuration).conflicts('expiresAt'))
-    .addOption(new Option('--expires-at <time>', 'when it ends: a date (UTC) or a time with its offset, ISO 8601').argParser(readTime))
     .addHelpText('after', examples('signet secret add cl_live_... --expires-in 30d', 'signet secret add cl_live_... --expires-at 2030-01-31T12:00:00Z --json'))
     .action((id: string, options: ExpiryOptions) => withSession(async (session) => {
       const expiresAt = chooseExpiry(options, session.clock())
@@ -49,31 +99,60 @@ function chooseExpiry ({ expiresIn, expiresAt }: ExpiryOptions, now: number): Da
 
 function addList (secret: Command, { output, withSession }: CommandContext): void {
   secret.command('list')
-    .description('List the secrets of a client with their state: usable, expired or revoked. What a secret is, nobody can look up.')
+    .description('List the secrets of a client with their state: usable, expired, disabled or revoked. What a secret is, nobody can look up.')
     .argument('<client>', 'the client id', readReference)
     .addHelpText('after', examples('signet secret list cl_live_...', 'signet secret list cl_live_... --json'))
     .action((id: string) => withSession(async (session) => {
       const client = await findClient(session, id)
       const rows = [...client.secrets.values()].map((each) => ({ client_id: client.id, ...presentSecret(each, session.clock()) }))
-      await output.list(rows, ['secret_id', 'state', 'kind', 'created_at', 'expires_at', 'revoked_at'])
+      await output.list(rows, columnsOf(rows, ['secret_id', 'state', 'kind', 'created_at', 'expires_at', 'revoked_at'], ['disabled_at', 'managed_by']))
     }))
 }
 
 function addRevoke (secret: Command, { output, withSession }: CommandContext): void {
-  secret.command('revoke')
-    .description('Revoke a secret for good. The tokens that were got with it live on: disable the client to end them.')
-    .argument('<secret-id>', 'as secret list shows it; a leaked secret itself will do as well', readReference)
-    .addHelpText('after', examples('signet secret revoke 0123456789abcdef'))
-    .action((argument: string) => withSession(async (session) => {
-      const id = parseTaggedSecret(argument)?.secretId ?? argument
-      const clientId = await session.clients.findSecretOwner(id) ?? refuse('There is no such secret. See: signet secret list CLIENT')
-      const before = (await findClient(session, clientId)).secrets.get(id)
-      const changed = before?.revokedAt === null
+  addVerb(secret, noun, 'revoke', 'Revoke a secret for good. The tokens that were got with it live on: disable the client to end them.', '--yes')
+    .option('--override', 'also if a configuration file owns it')
+    .option('--yes', 'do not ask; without a terminal nothing is asked anyway')
+    .action((reference: string, { yes = false, override = false }: { yes?: boolean, override?: boolean }) => withSession(async (session) => {
+      const readRow = async (): Promise<SecretOfClient> => {
+        const row = await findSecret(session, reference)
+        refuseManagedUnlessOverridden(noun.titleOf(row), row.secret, override)
+        return row
+      }
+      await confirmLoss(async () => {
+        const row = await readRow()
+        return row.secret.revokedAt === null ? `Revoke ${noun.titleOf(row)} for good?\n${describeLoss(row, session)}` : undefined
+      }, { yes, unattended: 'proceed' })
+      const { secret: { id, revokedAt } } = await readRow()
+      const changed = revokedAt === null
       if (changed) await session.clients.updateSecret(id, { revokedAt: new Date(session.clock()) })
-      const after = (await findClient(session, clientId)).secrets.get(id) ?? refuse('The secret was removed meanwhile.')
-      await output.record({ changed, client_id: clientId, ...presentSecret(after, session.clock()) })
+      await output.record({ changed, ...await noun.present(await findSecret(session, id), session) })
       output.note(changed ? 'the secret is revoked' : 'the secret was revoked already; nothing was changed')
     }))
+}
+
+function refuseRevoked ({ secret: { id, revokedAt }, client }: SecretOfClient): void {
+  if (revokedAt !== null) refuse(`The secret ${id} was revoked, for good. Give the client another one with: signet secret add ${client.id}`)
+}
+
+/** For a secret that becomes usable again. */
+function refuseTooMany (row: SecretOfClient, session: Session): void {
+  const others = countOthers(row, session)
+  if (others >= maxUsableSecrets) refuse(`The client ${row.client.id} has ${others} other usable secrets, and ${maxUsableSecrets} is the most. Revoke one first.`)
+}
+
+function countOthers ({ secret, client }: SecretOfClient, { clock }: Session): number {
+  return [...client.secrets.values()].filter((each) => each.id !== secret.id && isUsable(each, clock())).length
+}
+
+function describeLoss (row: SecretOfClient, session: Session): string {
+  const state = stateOfSecret(row.secret, session.clock())
+  const others = countOthers(row, session)
+  if (state !== 'usable') return `It is ${state}: the client gets no tokens with it as it is.`
+  const rest = others === 0
+    ? 'It is the last usable one: the client cannot get tokens any more until you give it another.'
+    : `The client keeps ${counted(others, 'other usable secret')}.`
+  return `${rest}\nTokens that were got with it live on until they expire: disable the client to end them.`
 }
 
 /** Everything about a secret that may be seen: neither the hash nor the verifier. */
@@ -84,7 +163,9 @@ export function presentSecret (secret: ClientSecret, now: number): Json {
     kind: secret.imported ? 'imported' : 'generated',
     created_at: timeOf(secret.createdAt),
     expires_at: timeOf(secret.expiresAt),
-    revoked_at: timeOf(secret.revokedAt)
+    revoked_at: timeOf(secret.revokedAt),
+    disabled_at: timeOf(secret.disabledAt),
+    managed_by: secret.managedBy
   }
 }
 

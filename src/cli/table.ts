@@ -39,7 +39,8 @@ export function formatRecord (record: Row, width?: number): string {
 function formatSection (section: unknown, width: number | undefined): string {
   if (!Array.isArray(section)) return isRow(section) ? formatRecord(section, width) : ''
   const rows = section.filter(isRow)
-  return formatTable(rows, Object.keys(rows[0] ?? {}), width)
+  const columns = Object.keys(rows[0] ?? {}).filter((name) => rows.some((row) => row[name] !== null))
+  return formatTable(rows, columns, width)
 }
 
 function isSection (value: unknown): boolean {

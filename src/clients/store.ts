@@ -35,6 +35,10 @@ export interface ImportedSecretRow { readonly id: string, readonly clientId: str
 
 export type ClientPatch = Partial<Pick<Client,
   'name' | 'organizationId' | 'grants' | 'resourceId' | 'accessTokenTtlSeconds' | 'disabledAt' | 'disabledBy' | 'managedBy'>>
+export interface ScopeChange {
+  readonly add: readonly string[]
+  readonly remove: readonly string[]
+}
 export type SecretPatch = Partial<Pick<ClientSecret, 'expiresAt' | 'disabledAt' | 'revokedAt'>>
 
 export interface ClientStore {
@@ -43,7 +47,7 @@ export interface ClientStore {
   isEmpty (): Promise<boolean>
   create (input: NewClient): Promise<Client>
   /** Enabling never brings old tokens back, and a new owner ends them: triggers move `tokens_revoked_before`. */
-  update (id: string, patch: ClientPatch): Promise<void>
+  update (id: string, patch: ClientPatch & { readonly scopes?: ScopeChange }): Promise<void>
   /** Replaces all of them. */
   setScopes (id: string, scopes: readonly string[]): Promise<void>
   /** With its secrets. Its tokens stay dead even if a client of the same id is made again. */
@@ -98,8 +102,13 @@ export function createClientStore (database: Session): ClientStore {
         }
       }))
     },
-    async update (id, { grants, ...patch }) {
-      await database.client.update({ where: { id }, data: { ...patch, ...(grants === undefined ? {} : { grants: [...grants] }) } })
+    async update (id, { grants, scopes, ...patch }) {
+      const data = {
+        ...patch,
+        ...(grants === undefined ? {} : { grants: [...grants] }),
+        ...(scopes === undefined ? {} : { scopes: changedScopes(scopes) })
+      }
+      await database.client.update({ where: { id }, data })
     },
     async setScopes (id, scopes) {
       const create = scopes.map((scopeName) => ({ scopeName }))
@@ -166,6 +175,14 @@ export function createClientStore (database: Session): ClientStore {
     async replaceHash (secretId, hash, replacement) {
       await database.clientSecret.updateMany({ where: { id: secretId, hash }, data: replacement })
     }
+  }
+}
+
+/** Only what changes is written: somebody else may give the client another scope at the same time. */
+function changedScopes ({ add, remove }: ScopeChange): Prisma.ClientScopeUncheckedUpdateManyWithoutClientNestedInput {
+  return {
+    deleteMany: { scopeName: { in: [...remove] } },
+    createMany: { data: add.map((scopeName) => ({ scopeName })), skipDuplicates: true }
   }
 }
 

@@ -66,10 +66,11 @@ describe('organization, resource and scope', { timeout: 60_000 }, () => {
       cli.record('resource', 'create', '--identifier', identifier, '--name', 'Sample API')
     ])
     expect(organization).toEqual({
-      organization_id: text(/^org_[0-9a-z]{20}$/), name: 'Sample Games', state: 'enabled', created_at: time, disabled_at: null, tokens_revoked_before: null
+      organization_id: text(/^org_[0-9a-z]{20}$/), name: 'Sample Games', state: 'enabled', created_at: time, disabled_at: null, disabled_by: null, tokens_revoked_before: null, managed_by: null
     })
     expect(resource).toEqual({
-      resource_id: text(/^res_[0-9a-z]{20}$/), identifier, name: 'Sample API', state: 'enabled', scopes: [], created_at: time, disabled_at: null
+      resource_id: text(/^res_[0-9a-z]{20}$/), identifier, name: 'Sample API', state: 'enabled', scopes: [], access_token_ttl_seconds: null, created_at: time,
+      disabled_at: null, disabled_by: null, managed_by: null
     })
     const [byIdentifier, byId, table] = await Promise.all([
       cli.record('scope', 'create', '--name', 'tournaments:read', '--resource', identifier, '--description', 'Read tournaments', '--default'),
@@ -77,9 +78,10 @@ describe('organization, resource and scope', { timeout: 60_000 }, () => {
       cli('resource', 'create', '--identifier', 'urn:example:billing', '--name', 'Billing')
     ])
     expect(byIdentifier).toEqual({
-      name: 'tournaments:read', resource_id: resource['resource_id'], resource: identifier, description: 'Read tournaments', default: true
+      name: 'tournaments:read', resource_id: resource['resource_id'], resource: identifier, description: 'Read tournaments', default: true,
+      deprecated: false, state: 'enabled', disabled_at: null, disabled_by: null, managed_by: null
     })
-    expectTable(byId, /^name {9}tournaments:write$/m, /^default {6}no$/m)
+    expectTable(byId, /^name {9}tournaments:write$/m, /^default {6}no$/m, /^deprecated {3}no$/m)
     expectTable(table, /^identifier +urn:example:billing$/m)
   })
 
@@ -128,7 +130,10 @@ describe('client and secret', { timeout: 60_000 }, () => {
       resource_server: null,
       created_at: time,
       disabled_at: null,
-      tokens_revoked_before: null
+      disabled_by: null,
+      tokens_revoked_before: null,
+      access_token_ttl_seconds: null,
+      managed_by: null
     })
     expect(run).toMatchObject({ exitCode: 0, stderr: 'signet: the secret is shown this once: store it now\n' })
     clientId = String(created['client_id'])
@@ -155,7 +160,7 @@ describe('client and secret', { timeout: 60_000 }, () => {
     expect(list).toHaveLength(3)
     expect(shown).toMatchObject({ client_id: clientId, secrets: [{ secret_id: firstSecretId, state: 'usable', kind: 'generated', created_at: time, expires_at: null, revoked_at: null }] })
     expect(shown).not.toHaveProperty('client_secret')
-    expectTable(showing, /^name +Partner backend$/m, /^SECRET ID +STATE +KIND +CREATED +EXPIRES +REVOKED$/m)
+    expectTable(showing, /^name +Partner backend$/m, /^SECRET ID +STATE +KIND +CREATED$/m)
   })
 
   it('add makes secrets that end after a time or at a time, and list shows their states', async () => {
@@ -171,7 +176,7 @@ describe('client and secret', { timeout: 60_000 }, () => {
     const [table, list] = await Promise.all([cli('secret', 'list', clientId), cli.json('secret', 'list', clientId)])
     expectTable(table, /^SECRET ID +STATE +KIND +CREATED +EXPIRES +REVOKED\n/, / {2}usable +generated +\S+ \S+ +2099-01-31 00:00Z +-$/m)
     expect(list).toHaveLength(3)
-    expect(list).toContainEqual({ client_id: clientId, secret_id: days['secret_id'], state: 'expired', kind: 'generated', created_at: time, expires_at: time, revoked_at: null })
+    expect(list).toContainEqual({ client_id: clientId, secret_id: days['secret_id'], state: 'expired', kind: 'generated', created_at: time, expires_at: time, revoked_at: null, disabled_at: null, managed_by: null })
   })
 
   it('add refuses an eleventh usable secret with exit code 3', async () => {
@@ -182,7 +187,8 @@ describe('client and secret', { timeout: 60_000 }, () => {
 
   it('revoke takes effect once, however often it is asked for, and takes the leaked secret itself too', async () => {
     expect(await cli.record('secret', 'revoke', firstSecretId)).toEqual({
-      changed: true, client_id: clientId, secret_id: firstSecretId, state: 'revoked', kind: 'generated', created_at: time, expires_at: null, revoked_at: time
+      changed: true, client_id: clientId, secret_id: firstSecretId, state: 'revoked', kind: 'generated', created_at: time, expires_at: null, revoked_at: time,
+      disabled_at: null, managed_by: null
     })
     const again = await cli('secret', 'revoke', secrets[0] ?? '')
     expectTable(again, /^changed +no$/m, /^state +revoked$/m)

@@ -1,0 +1,42 @@
+/** Delete, for every noun. It always asks, and says beforehand and afterwards what is lost. */
+import type { Command } from 'commander'
+import type { CommandContext } from './command.ts'
+import { confirmLoss, mustAsk } from './confirm.ts'
+import { refuseManaged } from './managed.ts'
+import { addVerb, type Noun } from './noun.ts'
+import type { Session } from './session.ts'
+
+export interface Deleting<Row> {
+  readonly description: string
+  /**
+   * What goes with it and who loses what, in sentences.
+   * @throws OperatorError when something is in the way
+   */
+  readonly losses: (row: Row, session: Session) => Promise<string>
+  readonly remove: (session: Session, row: Row) => Promise<void>
+}
+
+export function addDelete<Row> (parent: Command, { output, withSession }: CommandContext, noun: Noun<Row>, { description, losses, remove }: Deleting<Row>): void {
+  addVerb(parent, noun, 'delete', description, '--yes')
+    .option('--yes', 'do not ask; required where there is no terminal')
+    .action(async (reference: string, { yes = false }: { yes?: boolean }) => {
+      mustAsk({ yes }) // what nobody could agree to needs no database
+      await withSession(async (session) => {
+        const readRow = async (): Promise<{ row: Row, lost: string }> => {
+          const row = await noun.find(session, reference)
+          refuseManaged(noun.titleOf(row), noun.ownershipOf(row))
+          return { row, lost: await losses(row, session) }
+        }
+        await confirmLoss(async () => {
+          const { row, lost } = await readRow()
+          return `Delete ${noun.titleOf(row)}?\n${lost}\nThis cannot be undone.`
+        }, { yes })
+        const { row, lost } = await readRow()
+        const last = await noun.present(row, session)
+        await remove(session, row)
+        await output.record({ deleted: true, ...last })
+        output.note(`the ${noun.word} is deleted`)
+        output.note(lost)
+      })
+    })
+}

@@ -1,0 +1,70 @@
+/** Disable and enable, for every noun. They say whether they changed anything, and can be given again without harm. */
+import type { Command } from 'commander'
+import type { CommandContext } from './command.ts'
+import { confirmLoss } from './confirm.ts'
+import { refuseManagedEnabling, refuseManagedUnlessOverridden } from './managed.ts'
+import { addVerb, type Noun } from './noun.ts'
+import type { Session } from './session.ts'
+
+export interface Switching<Row> {
+  readonly disable: {
+    readonly description: string
+    /** What is lost for good, in sentences; absent where enabling brings everything back. */
+    readonly losses?: (row: Row, session: Session) => Promise<string>
+    readonly note: string
+  }
+  readonly enable: { readonly description: string, readonly note: string }
+  /** @throws OperatorError for a row that cannot be disabled or enabled */
+  readonly check?: (row: Row, session: Session, enabling: boolean) => void
+  /** By hand, so that no file enables what a person disabled. */
+  readonly set: (session: Session, row: Row, disabledAt: Date | null) => Promise<void>
+}
+
+export function addSwitch<Row> (parent: Command, context: CommandContext, noun: Noun<Row>, switching: Switching<Row>): void {
+  addDisable(parent, context, noun, switching)
+  addEnable(parent, context, noun, switching)
+}
+
+interface DisableOptions { readonly yes?: boolean, readonly override?: boolean }
+
+function addDisable<Row> (parent: Command, { output, withSession }: CommandContext, noun: Noun<Row>, { disable, check, set }: Switching<Row>): void {
+  const { losses } = disable
+  const command = addVerb(parent, noun, 'disable', disable.description, ...(losses === undefined ? [] : ['--yes']))
+    .option('--override', 'also if a configuration file owns it; it stays disabled until enable --override')
+  if (losses !== undefined) command.option('--yes', 'do not ask; without a terminal nothing is asked anyway')
+  command.action((reference: string, { yes = false, override = false }: DisableOptions) => withSession(async (session) => {
+    const readRow = async (): Promise<{ row: Row, disabledAt: Date | null, disabledBy: string | null }> => {
+      const row = await noun.find(session, reference)
+      const { managedBy, disabledAt, disabledBy } = noun.ownershipOf(row)
+      refuseManagedUnlessOverridden(noun.titleOf(row), { managedBy }, override)
+      check?.(row, session, false)
+      return { row, disabledAt, disabledBy }
+    }
+    await confirmLoss(async () => {
+      const { row, disabledAt } = await readRow()
+      return losses === undefined || disabledAt !== null ? undefined : `Disable ${noun.titleOf(row)}?\n${await losses(row, session)}`
+    }, { yes, unattended: 'proceed' })
+    const { row, disabledAt, disabledBy } = await readRow()
+    const changed = disabledAt === null || disabledBy !== null
+    if (changed) await set(session, row, disabledAt ?? new Date(session.clock()))
+    await output.record({ changed, ...await noun.present(await noun.find(session, noun.keyOf(row)), session) })
+    if (!changed) output.note(`the ${noun.word} was disabled already; nothing was changed`)
+    else if (disabledBy !== null) output.note(`the configuration file ${disabledBy} had disabled the ${noun.word}; now it stays disabled whatever that file says`)
+    else output.note(disable.note)
+  }))
+}
+
+function addEnable<Row> (parent: Command, { output, withSession }: CommandContext, noun: Noun<Row>, { enable, check, set }: Switching<Row>): void {
+  addVerb(parent, noun, 'enable', enable.description)
+    .option('--override', 'also if a configuration file owns it, when it was disabled by hand')
+    .action((reference: string, { override = false }: { override?: boolean }) => withSession(async (session) => {
+      const row = await noun.find(session, reference)
+      const ownership = noun.ownershipOf(row)
+      refuseManagedEnabling(noun.titleOf(row), ownership, override)
+      check?.(row, session, true)
+      const changed = ownership.disabledAt !== null
+      if (changed) await set(session, row, null)
+      await output.record({ changed, ...await noun.present(await noun.find(session, noun.keyOf(row)), session) })
+      output.note(changed ? enable.note : `the ${noun.word} was enabled already; nothing was changed`)
+    }))
+}
