@@ -23,7 +23,7 @@ interface UpdateOptions {
 }
 
 export const ttlFlags = '--access-token-ttl <duration>'
-export const ttlMeaning = 'how long its new tokens live, 60s to 30d, unless the resource allows less; default: 25h'
+export const ttlMeaning = 'how long its new tokens live: 60s to 30d, or default (25h); a resource may allow less'
 
 export const clientUpdating: Updating<Client, UpdateOptions> = {
   description: 'Change a client: only what is named changes. Its id and its environment stay for good. Tokens that were issued already keep their scopes and their lifetime.',

@@ -51,7 +51,7 @@ export function addClientCommands (program: Command, context: CommandContext): v
   addSwitch(client, context, noun, {
     disable: {
       description: 'Disable a client: it gets no tokens any more, and those that it has are inactive at introspection within a second, for good.',
-      losses: async (row, session) => `It has ${describeSecrets(row, session)}. It gets no tokens until it is enabled again, and all tokens that it has die for good.`,
+      losses: async (row, session) => `${describeSecrets(row, session)} It gets no tokens until it is enabled again, and all tokens that it has die for good.`,
       note: 'the client is disabled'
     },
     enable: {
@@ -62,7 +62,7 @@ export function addClientCommands (program: Command, context: CommandContext): v
   })
   addDelete(client, context, noun, {
     description: 'Delete a client with its secrets. Its tokens are inactive at introspection within a second, for good.',
-    losses: async (row, session) => `It has ${describeSecrets(row, session)}, which go with it. All tokens that it has die for good.`,
+    losses: async (row, session) => `${describeSecrets(row, session)} They go with it, and all tokens that it has die for good.`,
     remove: ({ clients }, { id }) => clients.remove(id)
   })
 }
@@ -116,7 +116,7 @@ function addList (client: Command, { output, withSession }: CommandContext): voi
 
 function describeSecrets ({ secrets }: Client, { clock }: Session): string {
   const usable = [...secrets.values()].filter((secret) => isUsable(secret, clock())).length
-  return secrets.size === 0 ? 'no secrets' : `${counted(secrets.size, 'secret')}, ${usable === 0 ? 'none' : usable} of them usable`
+  return `It has ${counted(secrets.size, 'secret')}; usable: ${usable === 0 ? 'none' : usable}.`
 }
 
 /** Ids of the owner and the resource alone would tell a person little. */

@@ -4,11 +4,11 @@
  */
 import { createInterface } from 'node:readline'
 import { exitCodes, OperatorError } from '../operator-error.ts'
-import { printable } from './table.ts'
+import { printable, wrapWords } from './table.ts'
 
 export interface Terminal {
   readonly input: NodeJS.ReadableStream & { readonly isTTY?: boolean }
-  readonly output: NodeJS.WritableStream & { readonly isTTY?: boolean }
+  readonly output: NodeJS.WritableStream & { readonly isTTY?: boolean, readonly columns?: number }
 }
 
 export interface ConfirmOptions {
@@ -21,6 +21,7 @@ export interface ConfirmOptions {
 }
 
 const afterwards = 'Nothing was changed.'
+const hint = ' [y/N] '
 
 /**
  * Returns when the answer is yes.
@@ -29,8 +30,9 @@ const afterwards = 'Nothing was changed.'
  */
 export async function confirm (question: string, options: ConfirmOptions): Promise<void> {
   if (!mustAsk(options)) return
-  const lines = question.split('\n').map(printable)
-  const answer = await ask(lines, options.terminal ?? ownTerminal())
+  const terminal = options.terminal ?? ownTerminal()
+  const width = (terminal.output.columns ?? 80) - hint.length
+  const answer = await ask(question.split('\n').flatMap((text) => wrapWords(printable(text), width)), terminal)
   if (!/^\s*y(?:es)?\s*$/i.test(answer ?? '')) throw new OperatorError(afterwards, { exitCode: exitCodes.refused })
 }
 
@@ -75,7 +77,7 @@ async function ask (lines: readonly string[], { input, output }: Terminal): Prom
       }
       reader.once('SIGINT', giveUp)
       reader.once('close', giveUp)
-      reader.question(`${lines.at(-1) ?? ''} [y/N] `, (answer) => {
+      reader.question(`${lines.at(-1) ?? ''}${hint}`, (answer) => {
         reader.removeListener('close', giveUp)
         resolve(answer)
       })

@@ -1,4 +1,4 @@
-/** Delete, for every noun. It always asks, and says beforehand and afterwards what is lost. */
+/** Delete, for every noun. It always asks, and says what is lost with it. */
 import type { Command } from 'commander'
 import type { CommandContext } from './command.ts'
 import { confirmLoss, mustAsk } from './confirm.ts'
@@ -33,10 +33,10 @@ export function addDelete<Row> (parent: Command, { output, withSession }: Comman
         }, { yes })
         const { row, lost } = await readRow()
         const last = await noun.present(row, session)
+        if (yes) for (const line of lost.split('\n')) output.note(line) // nobody has read it yet
         await remove(session, row)
         await output.record({ deleted: true, ...last })
         output.note(`the ${noun.word} is deleted`)
-        output.note(lost)
       })
     })
 }

@@ -1,8 +1,23 @@
 /** What `--help` says beside the commands themselves: examples, environment variables, exit codes. */
 import { exitCodes } from '../operator-error.ts'
+import { wrapWords } from './table.ts'
+
+/** Of a usual terminal; commander keeps to that of the real one. */
+const width = 80
 
 export function examples (...lines: readonly string[]): string {
-  return `\nExamples:\n${lines.map((line) => `  ${line}\n`).join('')}`
+  return `\nExamples:\n${lines.map((line) => `  ${fold(line)}\n`).join('')}`
+}
+
+/** A long command goes on in the next line, before an option, so that it can be copied as it stands. */
+function fold (command: string): string {
+  const lines: string[] = []
+  for (const part of command.split(/ (?=--)/)) {
+    const last = lines.at(-1)
+    if (last === undefined || last.length + part.length + 7 > width) lines.push(part)
+    else lines[lines.length - 1] = `${last} ${part}`
+  }
+  return lines.join(' \\\n    ')
 }
 
 /** The variables that commands read; `.env` in the working directory may set them too. */
@@ -21,17 +36,20 @@ const exitCodeMeanings: readonly (readonly [code: number, meaning: string])[] = 
   [0, 'done'],
   [exitCodes.failure, 'failed'],
   [exitCodes.usage, 'usage: the command or its options are wrong'],
-  [exitCodes.refused, 'refused: not found, exists already, a limit is reached, or the token is not active'],
+  [exitCodes.refused, 'refused: not found, exists already, in use, owned by a configuration file, a limit is reached, the answer was no, or the token is not active'],
   [exitCodes.unavailable, 'the database cannot be reached']
 ]
 
-const columns = (rows: readonly (readonly [number | string, string])[]): string =>
-  rows.map(([name, meaning]) => `  ${String(name).padEnd(22)}${meaning}\n`).join('')
+const columns = (rows: readonly (readonly [number | string, string])[]): string => rows
+  .map(([name, meaning]) => `  ${String(name).padEnd(22)}${wrapWords(meaning, width - 24).join(`\n${' '.repeat(24)}`)}\n`)
+  .join('')
 
 export const rootHelp = `
-Results are printed on standard output: as text, or with --json as one JSON document whose members are named as in
-OAuth (client_id, created_at). Everything else goes to standard error. The server may run or not; a running one hears
-of every change within a second.
+Results are printed on standard output: as text, or with --json as one JSON
+document whose members are named as in OAuth (client_id, created_at). Everything
+else goes to standard error. The server may run or not; a running one hears of
+every change within a second. What cannot be undone asks first on a terminal;
+--yes answers beforehand.
 ${examples(
   'signet organization create --name "Sample Games"',
   'signet resource create --identifier https://api.example.com --name "Sample API"',
@@ -43,5 +61,6 @@ Exit codes:
 ${columns(exitCodeMeanings)}`
 
 export const subcommandHelp = `Exit codes: 0 done, 1 failed, ${exitCodes.usage} usage, ${exitCodes.refused} refused, ${exitCodes.unavailable} database away.
-Environment: DATABASE_URL or SIGNET_DATA_DIR, MASTER_KEY or MASTER_KEY_FILE, ISSUER, LOG_LEVEL (signet --help explains).
+Environment: DATABASE_URL or SIGNET_DATA_DIR, MASTER_KEY or MASTER_KEY_FILE,
+ISSUER, LOG_LEVEL (signet --help explains).
 `

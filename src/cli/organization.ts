@@ -91,8 +91,8 @@ async function describeDisabling ({ id }: Organization, session: Session): Promi
   if (clients.length === 0) return 'It has no clients.'
   const enabled = clients.filter(({ disabledAt }) => disabledAt === null)
   const usable = enabled.flatMap(({ secrets }) => [...secrets.values()]).filter((secret) => isUsable(secret, session.clock()))
-  return `It has ${counted(clients.length, 'client')} (${listed(clients.map((client) => client.id))}): ${enabled.length} of them enabled, with ${counted(usable.length, 'usable secret')}.\n` +
-    'They get no tokens until it is enabled again, and all tokens that they have die for good.'
+  return `It has ${counted(clients.length, 'client')}: ${listed(clients.map((client) => client.id))}. Enabled: ${enabled.length}, with ${counted(usable.length, 'usable secret')}.\n` +
+    'No client of it gets tokens until it is enabled again, and all tokens that are out there die for good.'
 }
 
 async function describeDeletion ({ id }: Organization, session: Session): Promise<string> {

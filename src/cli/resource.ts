@@ -25,7 +25,7 @@ const noun: Noun<Resource> = {
 }
 
 const ttlFlags = '--access-token-ttl <duration>'
-const ttlMeaning = 'the longest that new tokens for it live, 60s to 30d; a client may have less; default: 25h'
+const ttlMeaning = 'the longest that new tokens for it live: 60s to 30d, or default (25h); a client may have less'
 
 interface UpdateOptions {
   readonly name?: string

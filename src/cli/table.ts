@@ -75,6 +75,17 @@ function formatTime (text: string, precision: Precision): string {
   return text.replace(/^(\d{4}-\d\d-\d\d)T(\d\d:\d\d)(:\d\d)\.\d{3}Z$/, precision === 'minute' ? '$1 $2Z' : '$1 $2$3Z')
 }
 
+/** The words of a text in lines; a word that is longer than a line gets one of its own. */
+export function wrapWords (text: string, width: number): readonly string[] {
+  const lines: string[] = []
+  for (const word of text.split(' ')) {
+    const last = lines.at(-1)
+    if (last === undefined || lengthOf(last) + 1 + lengthOf(word) > width) lines.push(word)
+    else lines[lines.length - 1] = `${last} ${word}`
+  }
+  return lines
+}
+
 function lengthOf (text: string): number {
   return Array.from(text).length
 }

@@ -69,8 +69,16 @@ describe('organization, resource and scope', { timeout: 60_000 }, () => {
       organization_id: text(/^org_[0-9a-z]{20}$/), name: 'Sample Games', state: 'enabled', created_at: time, disabled_at: null, disabled_by: null, tokens_revoked_before: null, managed_by: null
     })
     expect(resource).toEqual({
-      resource_id: text(/^res_[0-9a-z]{20}$/), identifier, name: 'Sample API', state: 'enabled', scopes: [], access_token_ttl_seconds: null, created_at: time,
-      disabled_at: null, disabled_by: null, managed_by: null
+      resource_id: text(/^res_[0-9a-z]{20}$/),
+      identifier,
+      name: 'Sample API',
+      state: 'enabled',
+      scopes: [],
+      access_token_ttl_seconds: null,
+      created_at: time,
+      disabled_at: null,
+      disabled_by: null,
+      managed_by: null
     })
     const [byIdentifier, byId, table] = await Promise.all([
       cli.record('scope', 'create', '--name', 'tournaments:read', '--resource', identifier, '--description', 'Read tournaments', '--default'),
@@ -78,8 +86,16 @@ describe('organization, resource and scope', { timeout: 60_000 }, () => {
       cli('resource', 'create', '--identifier', 'urn:example:billing', '--name', 'Billing')
     ])
     expect(byIdentifier).toEqual({
-      name: 'tournaments:read', resource_id: resource['resource_id'], resource: identifier, description: 'Read tournaments', default: true,
-      deprecated: false, state: 'enabled', disabled_at: null, disabled_by: null, managed_by: null
+      name: 'tournaments:read',
+      resource_id: resource['resource_id'],
+      resource: identifier,
+      description: 'Read tournaments',
+      default: true,
+      deprecated: false,
+      state: 'enabled',
+      disabled_at: null,
+      disabled_by: null,
+      managed_by: null
     })
     expectTable(byId, /^name {9}tournaments:write$/m, /^default {6}no$/m, /^deprecated {3}no$/m)
     expectTable(table, /^identifier +urn:example:billing$/m)
@@ -187,8 +203,16 @@ describe('client and secret', { timeout: 60_000 }, () => {
 
   it('revoke takes effect once, however often it is asked for, and takes the leaked secret itself too', async () => {
     expect(await cli.record('secret', 'revoke', firstSecretId)).toEqual({
-      changed: true, client_id: clientId, secret_id: firstSecretId, state: 'revoked', kind: 'generated', created_at: time, expires_at: null, revoked_at: time,
-      disabled_at: null, managed_by: null
+      changed: true,
+      client_id: clientId,
+      secret_id: firstSecretId,
+      state: 'revoked',
+      kind: 'generated',
+      created_at: time,
+      expires_at: null,
+      revoked_at: time,
+      disabled_at: null,
+      managed_by: null
     })
     const again = await cli('secret', 'revoke', secrets[0] ?? '')
     expectTable(again, /^changed +no$/m, /^state +revoked$/m)

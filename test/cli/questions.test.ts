@@ -1,6 +1,6 @@
 import { PassThrough } from 'node:stream'
 import { describe, expect, it } from 'vitest'
-import { confirm, type Terminal } from '../../src/cli/confirm.ts'
+import { confirm, confirmLoss, type Terminal } from '../../src/cli/confirm.ts'
 
 interface FakeTerminal extends Terminal {
   readonly input: PassThrough & { isTTY?: boolean }
@@ -48,6 +48,22 @@ describe('a question on a terminal', () => {
     const terminal = createTerminal()
     await confirm('Delete it?', { yes: true, terminal })
     expect(terminal.shown()).toBe('')
+  })
+})
+
+describe('a question about what others may change meanwhile', () => {
+  it('is not asked when nothing would be lost, and its answer counts for nothing else', async () => {
+    const asked = async (...questions: readonly (string | undefined)[]): Promise<{ outcome: unknown, shown: string }> => {
+      const terminal = createTerminal()
+      const left = [...questions]
+      const outcome = confirmLoss(async () => left.shift(), { yes: false, terminal }).then(() => 'agreed', (error: unknown) => error)
+      terminal.input.write('y\r')
+      return { outcome: await outcome, shown: terminal.shown() }
+    }
+    expect(await asked(undefined)).toEqual({ outcome: 'agreed', shown: '' })
+    expect((await asked('1 client loses it.', '1 client loses it.')).outcome).toBe('agreed')
+    expect((await asked('1 client loses it.', '2 clients lose it.')).outcome)
+      .toMatchObject({ exitCode: 3, message: expect.stringMatching(/somebody else changed.+Nothing was changed\. Give the command again\./) as unknown })
   })
 })
 
