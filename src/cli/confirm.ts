@@ -4,7 +4,8 @@
  */
 import { createInterface } from 'node:readline'
 import { exitCodes, OperatorError } from '../operator-error.ts'
-import { printable, wrapWords } from './table.ts'
+import { printable } from '../names.ts'
+import { wrapWords } from './table.ts'
 
 export interface Terminal {
   readonly input: NodeJS.ReadableStream & { readonly isTTY?: boolean }

@@ -85,6 +85,7 @@ async function runInside (session: Session, parameters: readonly string[]): Prom
   const context: CommandContext = {
     output: createOutput({ write: async (text) => { stdout += text }, width: undefined, note, isJson: () => program.opts<{ json?: true }>().json === true }),
     readInput: async () => '',
+    readVariable: () => undefined,
     withSession: (work) => work(session),
     withDatabase: () => { throw new Error('no command of these nouns needs it') }
   }
