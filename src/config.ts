@@ -7,6 +7,7 @@ import { BlockList, isIP, isIPv6 } from 'node:net'
 import { resolve } from 'node:path'
 import { Type, type Static } from '@sinclair/typebox'
 import { Value } from '@sinclair/typebox/value'
+import { readDatabaseUrl } from './database-url.ts'
 import { OperatorError } from './operator-error.ts'
 
 const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
@@ -17,6 +18,7 @@ export const environmentSchema = Type.Object({
   HOST: Type.String({ minLength: 1, default: '127.0.0.1', description: 'Address to listen on; `0.0.0.0` or `::` for every interface.' }),
   ISSUER: Type.Optional(Type.String({ description: 'Public URL of this server: the `iss` of live tokens (`<ISSUER>/test` for test tokens) and the base of every endpoint. May have a path. `http` is accepted on loopback only. Default: `http://127.0.0.1:<PORT>`.' })),
   DATABASE_URL: Type.Optional(Type.String({ description: 'A PostgreSQL 14 or newer, `postgresql://user:password@host:5432/name`. Default: an embedded PostgreSQL in `SIGNET_DATA_DIR`.' })),
+  DATABASE_PASSWORD_FILE: Type.Optional(Type.String({ description: 'A file that holds the password of the user in `DATABASE_URL`, which then has none.' })),
   DATABASE_WAIT_SECONDS: Type.Integer({ minimum: 0, maximum: 600, default: 10, description: 'How long a start waits for the database before it gives up.' }),
   MASTER_KEY: Type.Optional(Type.String({ description: 'The key that seals signing keys and other secrets at rest: 32 random bytes as base64url (43 characters) or hex (64). Make one with `openssl rand -hex 32`.' })),
   MASTER_KEY_FILE: Type.Optional(Type.String({ description: 'A file that holds the master key instead. Default, when neither is set: `master.key` in `SIGNET_DATA_DIR`, created at the first start.' })),
@@ -40,6 +42,7 @@ export interface Config {
   readonly host: string
   /** Without a trailing slash. */
   readonly issuer: string
+  /** With its password, wherever that came from. */
   readonly databaseUrl: string | undefined
   readonly databaseWaitSeconds: number
   readonly masterKey: string | undefined
@@ -69,7 +72,7 @@ export function loadConfig (environment: Readonly<Record<string, string | undefi
     port: given.PORT,
     host: given.HOST,
     issuer: readIssuer(given.ISSUER ?? `http://127.0.0.1:${given.PORT}`),
-    databaseUrl: readDatabaseUrl(given.DATABASE_URL),
+    databaseUrl: readDatabaseUrl(given),
     databaseWaitSeconds: given.DATABASE_WAIT_SECONDS,
     masterKey: given.MASTER_KEY,
     masterKeyFile: given.MASTER_KEY_FILE,
@@ -139,14 +142,6 @@ function readIssuer (text: string): string {
 
 function isLoopback (hostname: string): boolean {
   return hostname === 'localhost' || hostname.endsWith('.localhost') || hostname === '[::1]' || /^127(\.\d+){3}$/.test(hostname)
-}
-
-function readDatabaseUrl (text: string | undefined): string | undefined {
-  if (text === undefined) return undefined
-  if (!/^postgres(ql)?:\/\//.test(text)) {
-    throw new OperatorError('DATABASE_URL is not a PostgreSQL URL. It looks like postgresql://user:password@host:5432/name.')
-  }
-  return text
 }
 
 function readNetworks (text: string): readonly string[] {

@@ -16,7 +16,7 @@ const oldestMajorVersion = 14
 
 /** What waiting cannot change, by PostgreSQL's or the system's code for it. */
 const finalReasons: Readonly<Record<string, string>> = {
-  '28P01': 'refused the password. Correct DATABASE_URL',
+  '28P01': 'refused the password. Correct DATABASE_URL, or the file that DATABASE_PASSWORD_FILE names',
   28000: 'does not let this user in from here. Correct DATABASE_URL, or allow it in pg_hba.conf',
   '3D000': 'has no database of that name. Create it, or correct DATABASE_URL',
   42501: 'does not let this user connect to that database. Grant it CONNECT, or correct DATABASE_URL',
@@ -100,7 +100,7 @@ function explain (error: unknown): { text: string, isFinal: boolean } {
 
 /** pg's own refusals have no code. */
 function finalByMessage (message: string): string | undefined {
-  if (message.includes('client password must be a string')) return 'asks for a password. Put it into DATABASE_URL'
+  if (message.includes('client password must be a string')) return 'asks for a password. Put it into DATABASE_URL, or into a file that DATABASE_PASSWORD_FILE names'
   if (message.includes('does not support SSL connections')) return 'does not offer TLS. Enable it there, or remove sslmode from DATABASE_URL'
   return undefined
 }

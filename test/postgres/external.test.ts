@@ -88,7 +88,7 @@ describe('a PostgreSQL of the operator', () => {
   })
 
   it.each([
-    ['28P01', 'refused the password. Correct DATABASE_URL.'],
+    ['28P01', 'refused the password. Correct DATABASE_URL, or the file that DATABASE_PASSWORD_FILE names.'],
     ['28000', 'does not let this user in from here.'],
     ['3D000', 'has no database of that name.']
   ])('that answers %s is refused without waiting: %s', async (code, sentence) => {

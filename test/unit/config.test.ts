@@ -1,4 +1,8 @@
-import { describe, expect, it } from 'vitest'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import pg from 'pg'
+import { afterAll, describe, expect, it } from 'vitest'
 import { environmentSchema, loadConfig } from '../../src/config.ts'
 import { OperatorError } from '../../src/operator-error.ts'
 
@@ -99,6 +103,55 @@ describe('the environment becomes a configuration', () => {
       expect(message).not.toMatch(/undefined|\[object|the master key itself/)
     }
     expect(messageOf(() => loadConfig({ DATABASE_URL: 'mysql://user:hunter2@x/y' }))).not.toContain('hunter2')
+  })
+})
+
+describe('the password of the database from a file', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'signet-password-'))
+  const file = join(folder, 'password')
+  afterAll(() => { rmSync(folder, { recursive: true }) })
+
+  function load (password: string, url = 'postgresql://signet@db.example.com:5432/signet'): string | undefined {
+    writeFileSync(file, password)
+    return loadConfig({ DATABASE_URL: url, DATABASE_PASSWORD_FILE: file }).databaseUrl
+  }
+
+  it('is put into DATABASE_URL, percent-encoded, without the line break at its end', () => {
+    expect(load('s3cret')).toBe('postgresql://signet:s3cret@db.example.com:5432/signet')
+    expect(load('s3cret\n')).toBe('postgresql://signet:s3cret@db.example.com:5432/signet')
+    expect(load(' a:b@c/d?e#f%g é\r\n')).toBe('postgresql://signet:%20a%3Ab%40c%2Fd%3Fe%23f%25g%20%C3%A9@db.example.com:5432/signet')
+    expect(load('x', 'postgres://signet@/name?host=/run/postgresql')).toBe('postgres://signet:x@/name?host=/run/postgresql')
+  })
+
+  it('comes out of pg as it went in', () => {
+    const password = "p'a\"s s\\w+ö&r=d@:/?#%41"
+    expect(new pg.Client({ connectionString: load(password) })).toMatchObject({ user: 'signet', password, host: 'db.example.com', database: 'signet' })
+  })
+
+  it.each([
+    ['is empty', '\n', /is empty\. Write the password into it\.$/],
+    ['has several lines', 'hunter2\nhunter3', /more than one line/],
+    ['has a NUL', 'hunter2\0', /more than one line/]
+  ])('is refused in a sentence that does not quote it when the file %s', (_, password, sentence) => {
+    const message = messageOf(() => load(password))
+    expect(message).toMatch(sentence)
+    expect(message).toMatch(/^DATABASE_PASSWORD_FILE .*\.$/)
+    expect(message).not.toContain('hunter')
+  })
+
+  it('is refused when the file is missing or no file, naming it', () => {
+    const missing = join(folder, 'missing')
+    expect(messageOf(() => loadConfig({ DATABASE_URL: 'postgresql://u@h/d', DATABASE_PASSWORD_FILE: missing }))).toBe(`DATABASE_PASSWORD_FILE names ${missing}, which cannot be read (ENOENT). Put the file there, or make it readable for this user.`)
+    expect(messageOf(() => loadConfig({ DATABASE_URL: 'postgresql://u@h/d', DATABASE_PASSWORD_FILE: folder }))).toContain('(EISDIR)')
+  })
+
+  it('is refused without DATABASE_URL, beside another password, and without a user', () => {
+    expect(messageOf(() => loadConfig({ DATABASE_PASSWORD_FILE: file }))).toContain('DATABASE_URL is not')
+    const twice = messageOf(() => load('x', 'postgresql://signet:hunter2@h/d'))
+    expect(twice).toContain('Keep one of them')
+    expect(twice).not.toContain('hunter2')
+    expect(messageOf(() => load('x', 'postgresql://h/d'))).toContain('names no user')
+    expect(messageOf(() => load('x', 'postgresql://@h/d'))).toContain('names no user')
   })
 })
 
