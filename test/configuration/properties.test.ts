@@ -85,7 +85,9 @@ async function summary (state: State): Promise<unknown> {
   return {
     organizations: sorted(organizations, ({ id }) => id).map(({ createdAt: _, tokensRevokedBefore: __, disabledAt, ...row }) => ({ ...row, isDisabled: disabledAt !== null })),
     resources: sorted(resources, ({ identifier }) => identifier).map(({ createdAt: _, id: __, disabledAt, scopes, ...row }) => ({
-      ...row, isDisabled: disabledAt !== null, scopes: scopes.map(({ name, description, isDefault, isDeprecated, disabledAt: scopeDisabledAt, disabledBy, managedBy, resourceId }) => ({
+      ...row,
+      isDisabled: disabledAt !== null,
+      scopes: scopes.map(({ name, description, isDefault, isDeprecated, disabledAt: scopeDisabledAt, disabledBy, managedBy, resourceId }) => ({
         name, description, isDefault, isDeprecated, disabledBy, managedBy, of: identifiers.get(resourceId), isDisabled: scopeDisabledAt !== null
       }))
     })),
