@@ -132,7 +132,7 @@ function printTour (secret) {
   const api = `http://127.0.0.1:${apiPort}`
   const tokenRequest = (scope) => `curl -s ${issuer}/oauth/v2/token -d client_id=${partnerId} -d client_secret=${secret} -d scope=${scope} | sed -E 's/.*"access_token":"([^"]+)".*/\\1/'`
   process.stdout.write(`
-The tournament API listens on ${api}. Paste these into another terminal, one by one.
+Paste these into another terminal, one by one.
 
 A token that may read, and a call with it:
 
@@ -154,7 +154,7 @@ A token that may write, and the call again:
 
 Revoke it. Before it deletes, the API asks Signet, and refuses:
 
-  curl -i ${issuer}/oauth/v2/revoke -d client_id=${partnerId} -d client_secret=${secret} -d token=$token
+  curl -i ${issuer}/oauth/v2/revoke -d client_id=${partnerId} -d client_secret=${secret} -d token=$token; sleep 1
   curl -i -X DELETE ${api}/tournaments/2 -H "Authorization: Bearer $token"
 
 The secrets are in examples/tournament-api/.env. Ctrl-C ends everything that this command started.
