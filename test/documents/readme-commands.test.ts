@@ -1,8 +1,8 @@
 /**
  * Runs every command of the README as it stands, from top to bottom, in a copy of the repository: what a stranger
- * does with a fresh clone. A block that starts the server goes into a terminal of its own; a block `text` that
- * directly follows shows what is printed. Two things may differ from the text: the port, when PORT is set or 8080
- * is taken, and the address of the PostgreSQL of the reader's own.
+ * does with a fresh clone. A block that goes on running, a server's, goes into a terminal of its own; a block `text`
+ * that directly follows shows what is printed. What may differ from the text: ports that are taken, and the address
+ * of the PostgreSQL of the reader's own.
  */
 import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
@@ -19,32 +19,38 @@ import { openShell, runInForeground, type Foreground, type Shell, type TerminalO
 
 const blocks = readBlocks(readDocument('README.md'))
 const readmePort = 8080
+const examplePort = 8090
 const readmeDatabaseUrl = 'postgresql://signet:change%20me@127.0.0.1:5432/signet'
 const interrupts = '<!-- Ctrl-C -->'
+const interruptsExample = '<!-- Ctrl-C in the second terminal -->'
 
 describe('every command of README.md, in order, in a copy of the repository', () => {
   let scratch: string
   let clone: string
   let port: number
+  let apiPort: number
   let database: TestDatabase
   let environment: Record<string, string>
   let shell: Shell
   let server: Foreground | undefined
+  let example: Foreground | undefined
 
   beforeAll(async () => {
     scratch = mkdtempSync(join(tmpdir(), 'signet-readme-'))
     chmodSync(scratch, 0o755) // as root, PostgreSQL runs as another user
     clone = join(scratch, 'clone')
     copyRepository(clone)
-    port = await choosePort()
+    port = await choosePort(Number(process.env['PORT'] ?? readmePort))
+    apiPort = await choosePort(examplePort)
     console.log(`README.md is run on port ${port}`)
     database = await createTestDatabase({ migrated: false })
-    environment = { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? scratch, ...port === readmePort ? {} : { PORT: String(port) } }
+    environment = { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? scratch, EXAMPLE_PORT: String(apiPort), ...port === readmePort ? {} : { PORT: String(port) } }
     shell = openShell(terminal(), scratch)
   }, 120_000)
 
   afterAll(async () => {
     shell.close()
+    await example?.interrupt(30)
     await server?.interrupt(30)
     await database.drop()
     rmSync(scratch, { recursive: true, force: true })
@@ -55,7 +61,7 @@ describe('every command of README.md, in order, in a copy of the repository', ()
   }
 
   function adapt (text: string): string {
-    return text.replaceAll(`127.0.0.1:${readmePort}`, `127.0.0.1:${port}`).replaceAll(readmeDatabaseUrl, database.url)
+    return text.replaceAll(`127.0.0.1:${readmePort}`, `127.0.0.1:${port}`).replaceAll(`127.0.0.1:${examplePort}`, `127.0.0.1:${apiPort}`).replaceAll(readmeDatabaseUrl, database.url)
   }
 
   async function stopServer (): Promise<void> {
@@ -70,8 +76,15 @@ describe('every command of README.md, in order, in a copy of the repository', ()
 
     it(`line ${block.line}: ${firstCommand(block)}`, { timeout: 300_000 }, async () => {
       if (block.before.includes(interrupts)) await stopServer()
-      if (startsServer(block)) {
-        const started = server = runInForeground(adapt(block.text), terminal())
+      if (block.before.includes(interruptsExample)) {
+        expect(await example?.interrupt(30), 'the exit code of the example after Ctrl-C').toBe(0)
+        example = undefined
+      }
+      const command = goesOnRunning(block)
+      if (command !== undefined) {
+        const started = runInForeground(adapt(block.text), terminal())
+        if (command === 'npm start') server = started
+        else example = started
         const expected = shownPattern(adapt(shown ?? ''))
         const isShown = await started.shows((output) => expected.test(normalize(output)), 180)
         if (!isShown) expect(normalize(started.output())).toMatch(expected)
@@ -108,8 +121,7 @@ function copyRepository (clone: string): void {
   cpSync(join(repository, 'node_modules'), join(clone, 'node_modules'), { recursive: true, verbatimSymlinks: true })
 }
 
-async function choosePort (): Promise<number> {
-  const wanted = Number(process.env['PORT'] ?? readmePort)
+async function choosePort (wanted: number): Promise<number> {
   const probe = createServer()
   try {
     await once(probe.listen(wanted, '127.0.0.1'), 'listening')
@@ -127,8 +139,8 @@ function shownAfter (all: readonly Block[], index: number): string | undefined {
   return next?.language === 'text' && next.before.trim() === '' ? next.text : undefined
 }
 
-function startsServer ({ text }: Block): boolean {
-  return text.split('\n').includes('npm start')
+function goesOnRunning ({ text }: Block): string | undefined {
+  return text.split('\n').find((line) => ['npm start', 'npm run example'].includes(line))
 }
 
 function firstCommand ({ text }: Block): string {
