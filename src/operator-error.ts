@@ -1,4 +1,4 @@
-/** What a process exits with; documented in the README and in `signet --help`. */
+/** What a process exits with; documented in docs/cli.md and in `signet --help`. */
 export const exitCodes = {
   failure: 1,
   usage: 2,
