@@ -2,7 +2,7 @@
  * The data folder: `postgres/` (the cluster, or a link to it), `run/` (the socket), `postgres.log`. Everything in
  * it is made so that nobody but its user can read it.
  */
-import { chmod, lchown, lstat, mkdir, mkdtemp, readFile, realpath, writeFile } from 'node:fs/promises'
+import { chmod, lchown, lstat, mkdir, mkdtemp, readFile, readdir, realpath, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { OperatorError } from '../operator-error.ts'
@@ -53,6 +53,14 @@ export async function openDataFolder (options: DataFolderOptions): Promise<DataF
   const realCluster = await realpath(cluster)
   const home = realCluster.startsWith(`${systemHomeFolder}/`) ? dirname(realCluster) : await realpath(dataDir)
   return { dataDir, cluster: realCluster, run: join(home, 'run'), log: join(dataDir, 'postgres.log'), user, runtime }
+}
+
+/** Whether there is a database, or something in its place that a start would refuse. Makes nothing. */
+export async function holdsCluster (dataDir: string): Promise<boolean> {
+  const cluster = join(dataDir, 'postgres')
+  const found = await lstat(cluster).catch(() => undefined)
+  if (found?.isDirectory() !== true) return found !== undefined
+  return await readdir(cluster).then((names) => names.length > 0, () => true)
 }
 
 async function makeDataDir (dataDir: string): Promise<void> {

@@ -26,7 +26,7 @@ export interface MigrationState {
   readonly appliedAt: Date | undefined
 }
 
-interface AppliedMigration {
+export interface AppliedMigration {
   readonly name: string
   readonly checksum: string
   readonly finishedAt: Date | null
@@ -69,6 +69,24 @@ export async function migrate ({ url, progress, folder }: MigrateOptions): Promi
     }
     return { applied: pending.map(({ name }) => name) }
   })
+}
+
+/**
+ * Works on the database while nothing can migrate it. A process that starts meanwhile waits, and goes on with what
+ * the work left.
+ */
+export async function withoutMigrations<Result> ({ url, progress }: Omit<MigrateOptions, 'folder'>, work: (client: pg.Client) => Promise<Result>): Promise<Result> {
+  return await withClient(url, async (client) => {
+    await lock(client, progress)
+    return await work(client)
+  })
+}
+
+/** Applies migrations to a database without any, in the transaction of a client that `withoutMigrations` gave. */
+export async function applyFirst (client: pg.Client, migrations: readonly Migration[]): Promise<void> {
+  await refuseOccupied(client)
+  await client.query(createRecord)
+  for (const migration of migrations) await execute(client, migration)
 }
 
 /** Every migration that this version or the database knows, by name. Changes nothing. */
@@ -114,7 +132,7 @@ async function lock (client: pg.Client, progress: Progress): Promise<void> {
   }
 }
 
-async function readRecord (client: pg.Client): Promise<AppliedMigration[]> {
+export async function readRecord (client: pg.Client): Promise<AppliedMigration[]> {
   const { rows: [found] } = await client.query<{ present: boolean }>('SELECT to_regclass(\'"_prisma_migrations"\') IS NOT NULL AS present')
   if (found?.present !== true) return []
   const { rows } = await client.query<AppliedMigration>(
@@ -159,14 +177,18 @@ async function apply (client: pg.Client, migration: Migration): Promise<void> {
   }
 }
 
-async function applyInTransaction (client: pg.Client, { name, checksum, sql }: Migration): Promise<void> {
+async function applyInTransaction (client: pg.Client, migration: Migration): Promise<void> {
   await client.query('BEGIN')
+  await execute(client, migration)
+  await client.query('COMMIT')
+}
+
+async function execute (client: pg.Client, { name, checksum, sql }: Migration): Promise<void> {
   await client.query(sql)
   await client.query(
     'INSERT INTO "_prisma_migrations" (id, checksum, migration_name, finished_at, applied_steps_count) VALUES ($1, $2, $3, clock_timestamp(), 1)',
     [randomUUID(), checksum, name]
   )
-  await client.query('COMMIT')
 }
 
 /** Turns PostgreSQL's error into a sentence that begins with what happened. */

@@ -21,7 +21,8 @@ interface SampleOptions {
   readonly clock: Clock
 }
 
-const identifier = 'https://api.example.com'
+export const sampleOrganization = 'Sample Organization'
+export const sampleIdentifier = 'https://api.example.com'
 const scopes = [
   { name: 'tournaments:read', description: 'Read tournaments and their results', isDefault: true },
   { name: 'tournaments:write', description: 'Create and change tournaments', isDefault: false }
@@ -33,8 +34,8 @@ export async function createSample ({ database, serverKeys, issuer, clock }: Sam
     const organizations = createOrganizationStore(session)
     const resources = createResourceStore(session)
     if ((await organizations.readAll()).length > 0 || (await resources.readAll()).length > 0) return undefined
-    const organization = await organizations.create({ name: 'Sample Organization' })
-    const resource = await resources.create({ identifier, name: 'Sample API' })
+    const organization = await organizations.create({ name: sampleOrganization })
+    const resource = await resources.create({ identifier: sampleIdentifier, name: 'Sample API' })
     for (const scope of scopes) await resources.createScope({ ...scope, resourceId: resource.id })
     const registration = createRegistration({
       store: createClientStore(session),
@@ -57,8 +58,8 @@ function describe (issuer: string, partner: Credentials, api: Credentials): stri
   return `
 A sample was made to try things out with. Its secrets are shown this once:
 
-  organization      Sample Organization
-  resource          ${identifier} with the scopes ${scopes.map(({ name }) => name).join(' ')}
+  organization      ${sampleOrganization}
+  resource          ${sampleIdentifier} with the scopes ${scopes.map(({ name }) => name).join(' ')}
   client            ${partner.id}
   client secret     ${partner.secret}
   resource client   ${api.id}
