@@ -36,7 +36,7 @@ module.exports = {
     {
       name: 'base-never-imports-entries',
       severity: 'error',
-      from: { path: [endpoints, nouns, '^src/(changes|sealing|http|oauth|postgres|setup|configuration|cli)/'] },
+      from: { path: [endpoints, nouns, '^src/(changes|sealing|http|oauth|postgres|setup|configuration|backup|doctor|cli)/'] },
       to: { path: entries }
     },
     {
@@ -48,13 +48,13 @@ module.exports = {
     {
       name: 'postgres-for-supervisor-setup-and-cli-only',
       severity: 'error',
-      from: { path: '^src/', pathNot: ['^src/(supervisor|main)\\.ts$', '^src/(postgres|setup|cli)/'] },
+      from: { path: '^src/', pathNot: ['^src/(supervisor|main)\\.ts$', '^src/(postgres|setup|backup|doctor|cli)/'] },
       to: { path: '^src/postgres/' }
     },
     {
       name: 'setup-for-supervisor-and-cli-only',
       severity: 'error',
-      from: { path: '^src/', pathNot: ['^src/(supervisor|main)\\.ts$', '^src/(setup|cli)/'] },
+      from: { path: '^src/', pathNot: ['^src/(supervisor|main)\\.ts$', '^src/(setup|backup|cli)/'] },
       to: { path: '^src/setup/' }
     },
     {
@@ -69,7 +69,9 @@ module.exports = {
       from: { path: '^src/configuration/' },
       to: { path: '^src/', pathNot: ['^src/configuration/', nouns, base] }
     },
-    { name: 'cli-never-imports-endpoints', severity: 'error', from: { path: '^src/cli/' }, to: { path: endpoints } },
+    { name: 'backup-for-cli-only', severity: 'error', from: { path: '^src/', pathNot: '^src/(cli|backup)/' }, to: { path: '^src/backup/' } },
+    { name: 'doctor-for-cli-only', severity: 'error', from: { path: '^src/', pathNot: '^src/(cli|doctor)/' }, to: { path: '^src/doctor/' } },
+    { name: 'cli-never-imports-endpoints', severity: 'error', from: { path: '^src/(cli|backup|doctor)/' }, to: { path: endpoints } },
     {
       name: 'fastify-at-the-edge-only',
       severity: 'error',
@@ -85,7 +87,7 @@ module.exports = {
     {
       name: 'pg-where-prisma-cannot',
       severity: 'error',
-      from: { path: '^src/', pathNot: ['^src/db\\.ts$', '^src/(changes|postgres)/'] },
+      from: { path: '^src/', pathNot: ['^src/db\\.ts$', '^src/(changes|postgres|backup)/'] },
       to: { path: ['node_modules/pg/', 'node_modules/@types/pg/'] }
     },
     {

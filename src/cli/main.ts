@@ -10,8 +10,11 @@ import { printable } from '../names.ts'
 import { exitCodes, OperatorError } from '../operator-error.ts'
 import { printProgress } from '../progress.ts'
 import { addApplyCommand } from './apply.ts'
+import { addBackupCommand } from './backup.ts'
 import { addClientCommands } from './client.ts'
 import type { CommandContext } from './command.ts'
+import { addCompletionCommand } from './completion.ts'
+import { addDoctorCommand } from './doctor.ts'
 import { addExportCommand } from './export.ts'
 import { describeFailure } from './failure.ts'
 import { rootHelp, subcommandHelp } from './help.ts'
@@ -20,6 +23,7 @@ import { addMigrateCommands } from './migrate.ts'
 import { addOrganizationCommands } from './organization.ts'
 import { createOutput } from './output.ts'
 import { addResourceCommands } from './resource.ts'
+import { addRestoreCommand } from './restore.ts'
 import { addScopeCommands } from './scope.ts'
 import { addSecretCommands } from './secret.ts'
 import type { SessionOptions } from './session.ts'
@@ -27,6 +31,8 @@ import { addTokenCommands } from './token.ts'
 
 const maxInputLength = 65_536
 
+const dotenvProblem = readDotenv()
+const version = readVersion()
 const program = createProgram()
 const context: CommandContext = {
   output: createOutput({
@@ -37,6 +43,9 @@ const context: CommandContext = {
   }),
   readInput,
   readVariable: (name) => process.env[name],
+  version,
+  environment: { variables: process.env, dotenvProblem },
+  readConfig: async () => (await readOptions()).config,
   // Prisma, PostgreSQL and cryptography take most of a second to load.
   withSession: async (work) => { await (await import('./session.ts')).withSession(await readOptions(), work) },
   withDatabase: async (work) => { await (await import('./session.ts')).withDatabase(await readOptions(), work) }
@@ -52,6 +61,10 @@ addTokenCommands(program, context)
 addApplyCommand(program, context)
 addExportCommand(program, context)
 addMigrateCommands(program, context)
+addBackupCommand(program, context)
+addRestoreCommand(program, context)
+addDoctorCommand(program, context)
+addCompletionCommand(program, context)
 
 process.stdout.on('error', () => {}) // writeOutput reports it
 process.exit(await run())
@@ -59,7 +72,7 @@ process.exit(await run())
 function createProgram (): Command {
   return new Command('signet')
     .description('Signet, an OAuth 2.0 authorization server: its organizations, clients, resources and keys.')
-    .version(readVersion(), '--version', 'print the version')
+    .version(version, '--version', 'print the version')
     .option('--json', 'print the result as JSON')
     .exitOverride()
     .configureHelp({ showGlobalOptions: true })
@@ -70,7 +83,6 @@ function createProgram (): Command {
 
 async function run (): Promise<number> {
   try {
-    if (existsSync('.env')) process.loadEnvFile('.env')
     await program.parseAsync()
     return 0
   } catch (error) {
@@ -83,7 +95,18 @@ async function run (): Promise<number> {
   }
 }
 
+/** @returns why it cannot be read, for whoever needs the configuration */
+function readDotenv (): Error | undefined {
+  try {
+    if (existsSync('.env')) process.loadEnvFile('.env')
+    return undefined
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error))
+  }
+}
+
 async function readOptions (): Promise<SessionOptions> {
+  if (dotenvProblem !== undefined) throw new OperatorError(`The file .env is there and cannot be read (${dotenvProblem.message}). Make it readable for this user, or move it away.`, { cause: dotenvProblem })
   const { loadConfig } = await import('../config.ts')
   return { config: loadConfig(process.env), clock: systemClock, progress: printProgress }
 }

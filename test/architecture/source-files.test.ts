@@ -5,12 +5,14 @@ import { sourceFiles, sourceFolders } from './source.ts'
 /** The file of each folder that a reader opens first. A new folder needs a line here. */
 const mainFiles: Readonly<Record<string, string>> = {
   'src/access-tokens': 'mint.ts',
+  'src/backup': 'backup.ts',
   'src/changes': 'feed.ts',
   'src/cli': 'main.ts',
   'src/clients': 'client.ts',
   'src/configuration': 'document.ts',
   'src/discovery': 'endpoint.ts',
   'src/docs': 'endpoint.ts',
+  'src/doctor': 'doctor.ts',
   'src/health': 'endpoint.ts',
   'src/http': 'server.ts',
   'src/introspection': 'endpoint.ts',

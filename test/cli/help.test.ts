@@ -15,7 +15,11 @@ const nouns = {
   token: ['inspect'],
   apply: [],
   export: [],
-  migrate: ['status']
+  migrate: ['status'],
+  backup: [],
+  restore: [],
+  doctor: [],
+  completion: []
 }
 
 let cli: Cli

@@ -86,6 +86,9 @@ async function runInside (session: Session, parameters: readonly string[]): Prom
     output: createOutput({ write: async (text) => { stdout += text }, width: undefined, note, isJson: () => program.opts<{ json?: true }>().json === true }),
     readInput: async () => '',
     readVariable: () => undefined,
+    version: '0.0.0',
+    environment: { variables: {}, dotenvProblem: undefined },
+    readConfig: () => { throw new Error('no command here reads the configuration') },
     withSession: (work) => work(session),
     withDatabase: () => { throw new Error('no command of these nouns needs it') }
   }

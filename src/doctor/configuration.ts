@@ -1,0 +1,105 @@
+/** Node.js, the environment variables and `.env`: what is set, what cannot be used, and what looks misspelt. */
+import { readFile } from 'node:fs/promises'
+import { parseEnv } from 'node:util'
+import { environmentSchema, loadConfig, type Config } from '../config.ts'
+import { OperatorError } from '../operator-error.ts'
+import { notChecked, ok, problem, warning, type Finding } from './finding.ts'
+
+type Variables = Readonly<Record<string, string | undefined>>
+
+export interface ReadConfiguration {
+  /** With the defaults in place of what cannot be used. */
+  readonly config: Config
+  /** The variables that cannot be used: nothing that depends on them is worth checking. */
+  readonly unusable: ReadonlySet<string>
+  readonly findings: readonly Finding[]
+}
+
+const known = Object.keys(environmentSchema.properties)
+const oldestNode = [20, 19] as const
+
+export function checkNode (version = process.versions.node): Finding {
+  const [major = 0, minor = 0] = version.split('.').map(Number)
+  const isEnough = major > oldestNode[0] || (major === oldestNode[0] && minor >= oldestNode[1])
+  return isEnough ? ok('node', `Node.js ${version}`) : problem('node', `Node.js ${version}`, `Install ${oldestNode.join('.')} or newer.`)
+}
+
+export async function readConfiguration (variables: Variables, dotenvProblem: Error | undefined): Promise<ReadConfiguration> {
+  const unusable = new Map(known.flatMap((name): [string, string][] => {
+    const mistake = mistakeIn({ [name]: variables[name] })
+    return mistake === undefined ? [] : [[name, mistake]]
+  }))
+  const usable = Object.fromEntries(known.map((name) => [name, unusable.has(name) ? undefined : variables[name]]))
+  const isSet = (name: string): boolean => (variables[name]?.trim() ?? '') !== ''
+  const count = known.filter(isSet).length
+  const findings = [
+    ...[...unusable].map(([, mistake]) => problem('configuration', ...halves(mistake))),
+    ...isSet('MASTER_KEY') && isSet('MASTER_KEY_FILE') ? [problem('configuration', 'MASTER_KEY and MASTER_KEY_FILE are both set', 'Keep one of them.')] : [],
+    ...misspelt(variables).map(({ name, meant }) => warning('configuration', `${name} is no variable of Signet`, meant === undefined ? 'Remove it, or see signet --help.' : `Did you mean ${meant}?`)),
+    await checkDotenv(dotenvProblem)
+  ]
+  const isFine = findings.every(({ check }) => check !== 'configuration')
+  const summary = ok('configuration', count === 0 ? 'nothing is set, and the defaults hold' : `${known.filter(isSet).join(', ')} set, all usable`)
+  return { config: loadConfig(usable), unusable: new Set(unusable.keys()), findings: isFine ? [summary, ...findings] : findings }
+}
+
+function mistakeIn (variables: Variables): string | undefined {
+  try {
+    loadConfig(variables)
+    return undefined
+  } catch (error) {
+    if (error instanceof OperatorError) return error.message
+    throw error
+  }
+}
+
+/** The sentence of what happened, and what follows it. */
+export function halves (message: string): [found: string, advice: string] {
+  const [, found = message, advice = 'Correct it.'] = /^(.*?[^.])\. (.+)$/s.exec(message) ?? []
+  return [found, advice]
+}
+
+/** Names that begin like ours, or are one or two letters off. Other programs have variables too. */
+function misspelt (variables: Variables): { name: string, meant: string | undefined }[] {
+  return Object.keys(variables).filter((name) => !known.includes(name)).flatMap((name) => {
+    const meant = closest(name)
+    return meant !== undefined || name.startsWith('SIGNET_') ? [{ name, meant }] : []
+  })
+}
+
+function closest (name: string): string | undefined {
+  const plain = (text: string): string => text.toUpperCase().replace(/[^A-Z]/g, '')
+  const candidates = known.map((each) => ({ each, distance: distance(plain(name), plain(each)) })).sort((one, other) => one.distance - other.distance)
+  const [best] = candidates
+  // Short names are close to everything: HOST to HOME, PORT to PATH.
+  const allowed = best === undefined || best.each.length < 6 ? 0 : 2
+  return best !== undefined && best.distance <= allowed ? best.each : undefined
+}
+
+/** How many letters must be added, removed or replaced (Levenshtein). */
+function distance (one: string, other: string): number {
+  let row = Array.from({ length: other.length + 1 }, (_, index) => index)
+  for (const [line, letter] of Array.from(one).entries()) {
+    const next = [line + 1]
+    for (const [column, otherLetter] of Array.from(other).entries()) {
+      next.push(Math.min((row[column] ?? 0) + (letter === otherLetter ? 0 : 1), (row[column + 1] ?? 0) + 1, (next[column] ?? 0) + 1))
+    }
+    row = next
+  }
+  return row.at(-1) ?? 0
+}
+
+async function checkDotenv (dotenvProblem: Error | undefined): Promise<Finding> {
+  if (dotenvProblem !== undefined) return problem('.env', `it is there and cannot be read (${dotenvProblem.message})`, 'Make it readable for this user, or move it away.')
+  const text = await readFile('.env', 'utf8').catch(() => undefined)
+  if (text === undefined) return ok('.env', `there is none in ${process.cwd()}; the environment alone counts`)
+  const names = Object.keys(parseEnv(text)).filter((name) => known.includes(name))
+  if (names.length === 0) return warning('.env', 'it is there and sets no variable of Signet', 'See .env.example, or move it away.')
+  return ok('.env', `it sets ${names.join(', ')}; the environment wins over it`)
+}
+
+/** Why nothing that follows from these variables can be checked. */
+export function blocked (check: string, { unusable }: Pick<ReadConfiguration, 'unusable'>, ...names: readonly string[]): Finding | undefined {
+  const bad = names.filter((name) => unusable.has(name))
+  return bad.length === 0 ? undefined : notChecked(check, `${bad.join(' and ')} cannot be used`)
+}
