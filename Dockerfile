@@ -24,16 +24,16 @@ RUN npm run build && chmod -R a+rX package.json prisma dist && chmod 755 dist/cl
 
 # It uses packages of the server, at the versions of the one lock file.
 FROM ${NODE_IMAGE} AS api
-ENV NODE_ENV=production HOST=0.0.0.0 PORT=3000
+ENV NODE_ENV=production HOST=0.0.0.0 PORT=8090
 WORKDIR /app
 COPY --from=dependencies /app/node_modules node_modules
 COPY examples/tournament-api ./
 RUN chmod -R a+rX .
 USER 10002:10002
-EXPOSE 3000
+EXPOSE 8090
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=3s --start-period=30s --start-interval=1s --retries=3 \
-  CMD ["node", "--eval", "fetch('http://127.0.0.1:' + process.env.PORT).then(() => process.exit(0), () => process.exit(1))"]
+  CMD ["node", "--eval", "fetch('http://127.0.0.1:' + process.env.PORT + '/health').then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
 CMD ["node", "server.js"]
 
 FROM ${NODE_IMAGE} AS signet

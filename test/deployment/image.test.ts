@@ -1,4 +1,5 @@
-import { existsSync, lstatSync, mkdtempSync, chmodSync, readFileSync, readdirSync, realpathSync, rmSync, writeFileSync, chownSync } from 'node:fs'
+/** The images of the Dockerfile and the stack of docker-compose.yml, without Docker: built once, and run. */
+import { chmodSync, existsSync, lstatSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { validate } from 'dockerfile-utils'
@@ -8,29 +9,33 @@ import { isRoot, until } from '../support/data-folder.ts'
 import { freePort, requestToken } from '../support/signet-process.ts'
 import { hasReadOnlyRoot, runInImage, sealImage, unsealImage, type Container } from './container.ts'
 import { createBuilder, filesBelow, isSent, readDockerfile, type Image } from './dockerfile.ts'
+import { makeSecrets, variablesOf } from './stack.ts'
 import { startTcpPostgres, type TcpPostgres } from './tcp-postgres.ts'
 
 const manifest = JSON.parse(readDocument('package.json')) as { version: string, dependencies: Record<string, string>, devDependencies: Record<string, string> } // it is ours
 
 let scratch: string
 let image: Image
+let apiImage: Image
 let postgres: TcpPostgres
+let origin: string
 let environment: Record<string, string>
 const containers: Container[] = []
 
 beforeAll(async () => {
   scratch = realpathSync(mkdtempSync(join(tmpdir(), 'signet-image-')))
   chmodSync(scratch, 0o755)
-  const built = createBuilder(scratch)('signet');
-  [postgres, image] = [await startTcpPostgres(scratch), await built]
-  sealImage(image)
-  const masterKeyFile = join(scratch, 'master.key')
-  writeFileSync(masterKeyFile, '5a'.repeat(32), { mode: 0o400 })
-  if (isRoot) chownSync(masterKeyFile, 10001, 10001)
-  const port = await freePort()
-  environment = {
-    PORT: String(port), ISSUER: `http://127.0.0.1:${port}`, DATABASE_URL: postgres.url, DATABASE_PASSWORD_FILE: postgres.passwordFile, MASTER_KEY_FILE: masterKeyFile, WORKERS: '1', LOG_LEVEL: 'warn', DRAIN_SECONDS: '1'
-  }
+  const build = createBuilder(scratch)
+  const [signet, api] = [build('signet'), build('api')]
+  for (const folder of ['run/signet', 'etc/signet']) mkdirSync(join(scratch, folder), { recursive: true })
+  makeSecrets(join(scratch, 'run/signet'))
+  writeFileSync(join(scratch, 'etc/signet/signet.yaml'), inScratch(readDocument('deploy/compose/signet.yaml')))
+  postgres = await startTcpPostgres(scratch, join(scratch, 'run/signet/database-password'));
+  [image, apiImage] = await Promise.all([signet, api])
+  for (const each of [image, apiImage]) sealImage(each)
+  const port = String(await freePort())
+  origin = `http://127.0.0.1:${port}`
+  environment = { ...inContainer('signet'), PORT: port, ISSUER: origin, DATABASE_URL: postgres.url, WORKERS: '1', LOG_LEVEL: 'warn' }
 }, 240_000)
 
 afterAll(async () => {
@@ -39,9 +44,22 @@ afterAll(async () => {
     await ended
   }
   await postgres.stop()
-  unsealImage(image)
+  for (const each of [image, apiImage]) unsealImage(each)
   rmSync(scratch, { recursive: true, force: true })
 }, 60_000)
+
+/** The folders that the stack mounts. */
+function inScratch (text: string): string {
+  return text.replaceAll('/run/signet', `${scratch}/run/signet`).replaceAll('/etc/signet', `${scratch}/etc/signet`)
+}
+
+function inContainer (service: string): Record<string, string> {
+  return Object.fromEntries(Object.entries(variablesOf(service)).map(([name, value]) => [name, inScratch(value)]))
+}
+
+function secret (name: string): string {
+  return readFileSync(join(scratch, 'run/signet', name), 'utf8')
+}
 
 function start (command?: readonly string[], changes: Record<string, string> = {}): Container {
   const container = runInImage(image, { environment: { ...environment, ...changes }, ...command === undefined ? {} : { command } })
@@ -65,7 +83,7 @@ describe('the Dockerfile', () => {
   })
 
   it('is sent no secret, no data and nothing that was built or installed here', () => {
-    for (const path of ['.env', '.signet/master.key', '.git/config', 'node_modules/pg/package.json', 'dist/main.js', 'src/generated/prisma/client.ts', 'deploy/compose/signet.yaml', 'examples/tournament-api/node_modules/x']) expect(isSent(path), path).toBe(false)
+    for (const path of ['.env', '.signet/master.key', '.git/config', 'node_modules/pg/package.json', 'dist/main.js', 'docs/deployment.md', 'src/generated/prisma/client.ts', 'deploy/compose/signet.yaml', 'examples/tournament-api/node_modules/x']) expect(isSent(path), path).toBe(false)
     for (const path of ['package-lock.json', 'src/main.ts', 'prisma/schema.prisma']) expect(isSent(path), path).toBe(true)
   })
 })
@@ -94,6 +112,15 @@ describe('the image, built without Docker', () => {
   })
 })
 
+describe('the image of the sample API, built without Docker', () => {
+  it('runs as another user with a number, and has the packages of its manifest at the versions that it names', () => {
+    const { dependencies } = JSON.parse(readDocument('examples/tournament-api/package.json')) as { dependencies: Record<string, string> } // it is ours
+    expect(apiImage).toMatchObject({ user: '10002:10002', command: ['node', 'server.js'], ports: ['8090'] })
+    const installed = Object.keys(dependencies).map((name) => [name, (JSON.parse(readFileSync(join(apiImage.root, 'app/node_modules', name, 'package.json'), 'utf8')) as { version: string }).version]) // as npm requires
+    expect(Object.fromEntries(installed)).toEqual(dependencies)
+  })
+})
+
 describe(`a container of it${hasReadOnlyRoot ? ', on a read-only root file system' : ''}${isRoot ? ', as its own user' : ''}`, () => {
   let server: Container
 
@@ -112,9 +139,33 @@ describe(`a container of it${hasReadOnlyRoot ? ', on a read-only root file syste
     for (const words of ['organization create --name Cups', 'resource create --identifier https://cups.example.com --name Cups', 'scope create --resource https://cups.example.com --name cups:read --description Read --default']) {
       expect(await run(['signet', ...words.split(' ')])).toMatchObject({ exitCode: 0 })
     }
-    const created = await run(['signet', 'client', 'create', '--name', 'Backend', '--json'])
+    const created = await run(['signet', 'client', 'create', '--name', 'Backend', '--organization', 'Cups', '--scope', 'cups:read', '--json'])
     const [, clientId = '', clientSecret = ''] = /"client_id": ?"(\w+)"[^]*"client_secret": ?"(\w+)"/.exec(created.output) ?? []
-    await until(async () => await requestToken(environment['ISSUER'] ?? '', { clientId, clientSecret }) === 200, `a token for ${created.output}`)
+    await until(async () => await requestToken(origin, { clientId, clientSecret }) === 200, `a token for ${created.output}`)
+  })
+
+  it('has applied its configuration file: the partner of the stack calls the sample API, until its token is revoked', { timeout: 60_000 }, async () => {
+    const port = String(await freePort())
+    const signet = 'http://signet:8080'
+    const variables = Object.fromEntries(Object.entries(inContainer('api')).map(([name, value]) => [name, value.replace(signet, origin)]))
+    const api = runInImage(apiImage, { environment: { ...variables, ISSUER: origin, PORT: port } })
+    containers.push(api)
+    await until(async () => api.output().includes('listens'), `the API listens: ${api.output()}`, 30)
+    expect(await runInImage(apiImage, { environment: { PORT: port }, command: apiImage.healthcheck.command }).ended).toBe(0)
+
+    const credentials = { client_id: 'cl_live_samplebackend', client_secret: secret('partner-secret') }
+    const answer = await fetch(`${origin}/oauth/v2/token`, { method: 'POST', body: new URLSearchParams({ ...credentials, scope: 'tournaments:read tournaments:write' }) })
+    const { access_token: token } = await answer.json() as { access_token: string } // RFC 6749 §5.1
+    const call = async (method: string, path: string, body?: string): Promise<number> => {
+      const headers = { authorization: `Bearer ${token}`, ...body === undefined ? {} : { 'content-type': 'application/json' } }
+      return (await fetch(`http://127.0.0.1:${port}${path}`, { method, headers, body: body ?? null })).status
+    }
+    expect(await call('GET', '/tournaments')).toBe(200)
+    expect(await call('DELETE', '/tournaments/none'), 'it asks introspection').toBe(404)
+    await fetch(`${origin}/oauth/v2/revoke`, { method: 'POST', body: new URLSearchParams({ ...credentials, token }) })
+    await until(async () => await call('DELETE', '/tournaments/none') === 401, 'the API refuses the token')
+    process.kill(api.pid, apiImage.stopSignal)
+    expect(await api.ended).toBe(0)
   })
 
   it('drains when it is told to stop, unhealthy meanwhile, and ends with 0', { timeout: 30_000 }, async () => {
@@ -124,11 +175,11 @@ describe(`a container of it${hasReadOnlyRoot ? ', on a read-only root file syste
     expect(server.output()).not.toMatch(/error|warn/i)
   })
 
-  it('writes nothing anywhere, and no log of it holds the password of the database', () => {
-    for (const { output } of containers) expect(output()).not.toContain(readFileSync(postgres.passwordFile, 'utf8').trim())
+  it('writes nothing anywhere, and no log of it holds a secret of the stack', () => {
+    for (const name of readdirSync(join(scratch, 'run/signet'))) for (const { output } of containers) expect(output()).not.toContain(secret(name))
     if (!isRoot) return
     const owned = [tmpdir(), '/var/tmp', '/var/lib', '/run'].filter((folder) => existsSync(folder)).flatMap((folder) => readdirSync(folder).map((name) => join(folder, name)))
-    expect(owned.filter((path) => lstatSync(path, { throwIfNoEntry: false })?.uid === 10001)).toEqual([])
+    expect(owned.filter((path) => lstatSync(path, { throwIfNoEntry: false })?.uid === 10001 && !path.startsWith(scratch))).toEqual([])
   })
 
   it.each<[string, Record<string, string>, RegExp]>([

@@ -4,7 +4,7 @@
  */
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chownSync, mkdirSync, existsSync, writeFileSync, readFileSync } from 'node:fs'
+import { chownSync, mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import pg from 'pg'
 import { findRuntime } from '../../src/postgres/runtime.ts'
@@ -14,22 +14,17 @@ import { freePort } from '../support/signet-process.ts'
 export interface TcpPostgres {
   /** Without the password. */
   readonly url: string
-  readonly passwordFile: string
   stop (): Promise<void>
 }
 
 const user = { uid: 999, gid: 999, name: 'the user 999' }
 
-/** @param passwordFile made if it is not there, for Signet's user to read */
-export async function startTcpPostgres (scratch: string, passwordFile = join(scratch, 'database-password')): Promise<TcpPostgres> {
+/** @param passwordFile which its user can read */
+export async function startTcpPostgres (scratch: string, passwordFile: string): Promise<TcpPostgres> {
   const runtime = await findRuntime(isRoot ? user : undefined, () => {})
   const folder = join(scratch, 'postgresql')
   mkdirSync(folder)
-  if (!existsSync(passwordFile)) writeFileSync(passwordFile, 'p@ss:/?#%& word\n', { mode: 0o440 })
-  if (isRoot) {
-    chownSync(folder, user.uid, user.gid)
-    chownSync(passwordFile, 10001, user.gid)
-  }
+  if (isRoot) chownSync(folder, user.uid, user.gid)
   const identity = isRoot ? { uid: user.uid, gid: user.gid } : {}
   const data = join(folder, 'data')
   execFileSync(runtime.initdb, ['-D', data, '-U', 'signet', '--pwfile', passwordFile, '--auth=scram-sha-256', '--encoding=UTF8', '--locale=C', '--no-sync'], { ...identity, stdio: 'pipe' })
@@ -41,7 +36,6 @@ export async function startTcpPostgres (scratch: string, passwordFile = join(scr
   await until(async () => await createDatabase(options), 'PostgreSQL lets us in', 30)
   return {
     url: `postgresql://signet@127.0.0.1:${port}/signet`,
-    passwordFile,
     stop: async () => {
       server.kill('SIGQUIT') // at once
       await ended
