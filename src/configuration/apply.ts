@@ -36,20 +36,28 @@ const tickMillis = 1_000
 
 /** @throws OperatorError with every mistake of the file */
 export async function applyConfiguration (options: ApplyOptions): Promise<Plan> {
-  const { database, file } = options
-  if (!isReady(file)) throw refusal(file.label, [...file.mistakes, ...checkReferences(file, await readAll(database), options.prune)])
-  const facts = createSecretFacts(file.secrets, createSecretHasher())
-  for (let tries = 0; tries < maxTries; tries += 1) {
-    if (file.secrets.size > 0) await facts.learn(await readAll(database), slowly(options, (remaining) => `verifying secrets: ${remaining} to go`))
-    const planned = await attempt(file, facts, options)
-    if (planned !== undefined) return planned
+  const { database, file, progress } = options
+  const patience = setTimeout(() => { progress(`comparing ${file.label} with the database`) }, tickMillis)
+  try {
+    if (!isReady(file)) throw refusal(file.label, [...file.mistakes, ...checkReferences(file, await readAll(database), options.prune)])
+    const facts = createSecretFacts(file.secrets, createSecretHasher())
+    for (let tries = 0; tries < maxTries; tries += 1) {
+      const state = await readAll(database)
+      await facts.learn(state, slowly(options, (remaining) => `verifying secrets: ${remaining} to go`))
+      // Whoever changes nothing, as most starts do, makes no writer wait.
+      const expected = planFor(state, file, facts, options)
+      if (expected !== undefined && (options.dryRun || isEmpty(expected))) return expected
+      const done = await carryOut(file, facts, options)
+      if (done !== undefined) return done
+    }
+  } finally {
+    clearTimeout(patience)
   }
   throw new OperatorError(`The secrets of ${file.label} were changed by somebody else each time they had been verified. Nothing was changed: apply the file again.`, { exitCode: exitCodes.refused })
 }
 
 /** @returns undefined when secrets were changed since they were verified */
-async function attempt (file: ReadyFile, facts: SecretFacts, options: ApplyOptions): Promise<Plan | undefined> {
-  if (options.dryRun) return planFor(await readAll(options.database), file, facts, options)
+async function carryOut (file: ReadyFile, facts: SecretFacts, options: ApplyOptions): Promise<Plan | undefined> {
   return await options.database.$transaction(async (session) => {
     // Every writer takes this lock before its first row (see the change feed): what is read now is true until the end.
     await session.$executeRaw`SELECT pg_advisory_xact_lock(7367600, 1)`

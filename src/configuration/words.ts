@@ -15,7 +15,7 @@ export function listed (names: readonly string[]): string {
   return names.length > maxListed ? `${shown} and ${names.length - maxListed} more` : shown
 }
 
-export function counted (count: number, noun: string): string {
+function counted (count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? '' : 's'}`
 }
 
