@@ -5,12 +5,13 @@ import { variables } from '../../src/cli/help.ts'
 import { environmentSchema } from '../../src/config.ts'
 import { createCli, type Cli } from './cli-process.ts'
 
+const verbs = ['create', 'list', 'show', 'update', 'disable', 'enable', 'delete']
 const nouns = {
-  organization: ['create', 'list'],
-  resource: ['create', 'list'],
-  scope: ['create', 'list'],
-  client: ['create', 'list', 'show', 'disable', 'enable'],
-  secret: ['add', 'list', 'revoke'],
+  organization: verbs,
+  resource: verbs,
+  scope: verbs,
+  client: verbs,
+  secret: ['add', 'list', 'show', 'update', 'disable', 'enable', 'revoke', 'delete'],
   key: ['list'],
   token: ['inspect'],
   apply: [],
@@ -40,13 +41,14 @@ describe('help', { timeout: 60_000 }, () => {
     expect(Object.keys(environmentSchema.properties)).toEqual(expect.arrayContaining(variables.map(([name]) => name)))
   })
 
-  it('has an example of itself for every command, and the exit codes', async () => {
+  it('has an example of itself for every command, and the exit codes, in the 80 columns of a usual terminal', async () => {
     const commands = Object.entries(nouns).flatMap(([noun, verbs]) => [[noun], ...verbs.map((verb) => [noun, verb])])
     const runs = await Promise.all(commands.map((command) => cli(...command, '--help')))
     for (const [index, command] of commands.entries()) {
       expect(runs[index]).toMatchObject({ exitCode: 0, stderr: '' })
       expect(runs[index]?.stdout).toMatch(new RegExp(`^Examples:\n(?: {2}.+\n)*? {2}signet ${command.join(' ')}\\b`, 'm'))
       expect(runs[index]?.stdout).toMatch(/^Exit codes: 0 done, 1 failed, 2 usage, 3 refused, 4 database away\.$/m)
+      for (const line of runs[index]?.stdout.split('\n') ?? []) expect(line.length, line).toBeLessThanOrEqual(80)
     }
   })
 
