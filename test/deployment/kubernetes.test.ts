@@ -5,6 +5,7 @@ import { Service } from 'kubernetes-models/v1/Service'
 import { describe, expect, it } from 'vitest'
 import { parseAllDocuments } from 'yaml'
 import { environmentSchema, loadConfig } from '../../src/config.ts'
+import { routesOf } from '../../src/routes.ts'
 import { readDocument } from '../documents/markdown.ts'
 
 const kinds = { ConfigMap, Deployment, Service, PodDisruptionBudget } as const
@@ -86,11 +87,11 @@ describe(file, () => {
   })
 
   it('asks paths for health that the server has', () => {
-    const app = readDocument('src/app.ts')
+    const routes = routesOf('https://auth.example.com').map(({ path }) => path)
     for (const probe of ['startupProbe', 'readinessProbe', 'livenessProbe']) {
       const get = at('Deployment', `spec.template.spec.containers.0.${probe}.httpGet`) as { path: string, port: string } // validated above
       expect(get.port).toBe('http')
-      expect(app).toContain(`'${get.path}'`)
+      expect(routes).toContain(get.path)
     }
   })
 
