@@ -62,7 +62,7 @@ export function addClientCommands (program: Command, context: CommandContext): v
   })
   addDelete(client, context, noun, {
     description: 'Delete a client with its secrets. Its tokens are inactive at introspection within a second, for good.',
-    losses: async (row, session) => `${describeSecrets(row, session)} They go with it, and all tokens that it has die for good.`,
+    losses: async (row, session) => `${describeSecrets(row, session)} Every secret goes with it, and all tokens that it has die for good.`,
     remove: ({ clients }, { id }) => clients.remove(id)
   })
 }

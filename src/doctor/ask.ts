@@ -1,4 +1,8 @@
-/** One HTTP request as a client far away would send it: bounded, without following redirects or reusing connections. */
+/**
+ * One HTTP request as a client far away would send it: bounded, without following redirects or reusing connections.
+ * Its request id tells whoever reads the server's log who asked.
+ */
+import { randomUUID } from 'node:crypto'
 import { request as requestHttp, type IncomingHttpHeaders, type IncomingMessage } from 'node:http'
 import { request as requestHttps } from 'node:https'
 import { TLSSocket } from 'node:tls'
@@ -35,7 +39,7 @@ export async function ask (url: string, { method = 'GET', headers = {}, body }: 
       method,
       agent: false,
       signal: AbortSignal.timeout(answerSeconds * 1000),
-      headers: { ...headers, connection: 'close', ...(body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) }) }
+      headers: { 'x-request-id': `doctor-${randomUUID()}`, ...headers, connection: 'close', ...(body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) }) }
     })
     const fail = (error: unknown): void => { resolve({ code: describe(error) }) }
     sent.on('error', fail)

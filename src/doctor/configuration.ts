@@ -25,22 +25,36 @@ export function checkNode (version = process.versions.node): Finding {
 }
 
 export async function readConfiguration (variables: Variables, dotenvProblem: Error | undefined): Promise<ReadConfiguration> {
-  const unusable = new Map(known.flatMap((name): [string, string][] => {
-    const mistake = mistakeIn({ [name]: variables[name] })
-    return mistake === undefined ? [] : [[name, mistake]]
-  }))
-  const usable = Object.fromEntries(known.map((name) => [name, unusable.has(name) ? undefined : variables[name]]))
+  const { usable, mistakes } = separate(variables)
   const isSet = (name: string): boolean => (variables[name]?.trim() ?? '') !== ''
   const count = known.filter(isSet).length
   const findings = [
-    ...[...unusable].map(([, mistake]) => problem('configuration', ...halves(mistake))),
+    ...[...mistakes.values()].flatMap((mistake) => mistake === undefined ? [] : [problem('configuration', ...halves(mistake))]),
     ...isSet('MASTER_KEY') && isSet('MASTER_KEY_FILE') ? [problem('configuration', 'MASTER_KEY and MASTER_KEY_FILE are both set', 'Keep one of them.')] : [],
     ...misspelt(variables).map(({ name, meant }) => warning('configuration', `${name} is no variable of Signet`, meant === undefined ? 'Remove it, or see signet --help.' : `Did you mean ${meant}?`)),
     await checkDotenv(dotenvProblem)
   ]
   const isFine = findings.every(({ check }) => check !== 'configuration')
   const summary = ok('configuration', count === 0 ? 'nothing is set, and the defaults hold' : `${known.filter(isSet).join(', ')} set, all usable`)
-  return { config: loadConfig(usable), unusable: new Set(unusable.keys()), findings: isFine ? [summary, ...findings] : findings }
+  return { config: loadConfig(usable), unusable: new Set(mistakes.keys()), findings: isFine ? [summary, ...findings] : findings }
+}
+
+/** What a variable means only together with another one. */
+const companions: Readonly<Record<string, string>> = { DATABASE_PASSWORD_FILE: 'DATABASE_URL' }
+
+/**
+ * One variable after the other, with those before it that can be used.
+ * @returns what is wrong with each of the others; undefined where another one is to blame
+ */
+function separate (variables: Variables): { usable: Variables, mistakes: ReadonlyMap<string, string | undefined> } {
+  const usable: Record<string, string | undefined> = {}
+  const mistakes = new Map<string, string | undefined>()
+  for (const name of known) {
+    const mistake = mistakeIn({ ...usable, [name]: variables[name] })
+    if (mistake === undefined) usable[name] = variables[name]
+    else mistakes.set(name, mistakes.has(companions[name] ?? '') ? undefined : mistake)
+  }
+  return { usable, mistakes }
 }
 
 function mistakeIn (variables: Variables): string | undefined {

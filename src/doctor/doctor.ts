@@ -6,7 +6,7 @@ import type { Clock } from '../clock.ts'
 import { environments } from '../environment.ts'
 import { blocked, checkNode, readConfiguration, type ReadConfiguration } from './configuration.ts'
 import { examineDatabase, type DatabaseDependencies, type DatabaseExamination } from './database.ts'
-import { checkDataFolder, checkDotenvFile, checkMasterKey } from './files.ts'
+import { checkDataFolder, checkMasterKey, checkOtherFiles } from './files.ts'
 import { notChecked, ok, problem, type Finding } from './finding.ts'
 import { examineIssuer, type IssuerExamination } from './issuer.ts'
 
@@ -22,19 +22,19 @@ export interface DoctorDependencies {
 export async function examine ({ variables, dotenvProblem, clock, withDatabase }: DoctorDependencies): Promise<Finding[]> {
   const configuration = await readConfiguration(variables, dotenvProblem)
   const { config } = configuration
-  const [key, dotenv, folder] = await Promise.all([checkMasterKey(config), checkDotenvFile(variables), checkDataFolder(config)])
+  const [key, others, folder] = await Promise.all([checkMasterKey(config), checkOtherFiles(variables), checkDataFolder(config)])
   const [database, issuer] = await Promise.all([
     examineDatabaseIf(configuration, { config, masterKey: key.masterKey, clock, withDatabase }),
     examineIssuerIf(configuration, clock)
   ])
   return [
-    checkNode(), ...configuration.findings, ...dotenv, ...key.findings, folder,
+    checkNode(), ...configuration.findings, ...others, ...key.findings, folder,
     ...database.findings, ...issuer.findings, ...compareKeys(database, issuer)
   ]
 }
 
 async function examineDatabaseIf (configuration: ReadConfiguration, dependencies: DatabaseDependencies): Promise<DatabaseExamination> {
-  const block = blocked('database', configuration, 'DATABASE_URL')
+  const block = blocked('database', configuration, 'DATABASE_URL', 'DATABASE_PASSWORD_FILE')
   return block === undefined ? await examineDatabase(dependencies) : { findings: [block], published: undefined }
 }
 

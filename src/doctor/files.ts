@@ -25,7 +25,7 @@ export async function checkMasterKey (config: Config): Promise<ReadKey> {
     const masterKey = await readMasterKey(config)
     if (masterKey === undefined) return { masterKey, findings: [warning('master key', `there is none yet in ${config.dataDir}`, 'The first start makes it. If there was one, put it back.')] }
     const present = ok('master key', `read from ${source}; its id is ${masterKey.id}`)
-    const risks = config.masterKey === undefined ? [...await checkReaders('master key', path), ...await checkGit('master key', path)] : []
+    const risks = config.masterKey === undefined ? [...await checkReaders('master key', path, config.masterKeyFile === undefined ? problem : warning), ...await checkGit('master key', path)] : []
     return { masterKey, findings: risks.length === 0 ? [present] : risks }
   } catch (error) {
     if (!(error instanceof OperatorError)) throw error
@@ -33,20 +33,30 @@ export async function checkMasterKey (config: Config): Promise<ReadKey> {
   }
 }
 
-/** A file that only its owner may touch, and the owner is this user or root. */
-async function checkReaders (check: string, path: string): Promise<Finding[]> {
+/**
+ * A file that only its owner may touch, and the owner is this user or root.
+ * @param judge a warning for files that are mounted, which containers often show with wider modes
+ */
+async function checkReaders (check: string, path: string, judge: typeof problem): Promise<Finding[]> {
   const { mode, uid } = await stat(path)
   const own = process.geteuid?.()
-  if ((mode & 0o077) !== 0) return [problem(check, `others may read or write ${path} (mode ${octal(mode)})`, `Run: chmod 600 ${path}`)]
+  if ((mode & 0o077) !== 0) return [judge(check, `others may read or write ${path} (mode ${octal(mode)})`, `Run: chmod 600 ${path}`)]
   if (own !== undefined && uid !== own && uid !== 0) return [warning(check, `${path} belongs to another user (${uid}) than this one (${own})`, 'Give it to the user that Signet runs as, with chown.')]
   return []
 }
 
-export async function checkDotenvFile (variables: Readonly<Record<string, string | undefined>>): Promise<Finding[]> {
-  const path = resolve('.env')
-  const found = await stat(path).catch(() => undefined)
-  if (found?.isFile() !== true || (variables['MASTER_KEY'] ?? variables['DATABASE_URL']) === undefined) return []
-  return [...await checkReaders('.env', path), ...await checkGit('.env', path)]
+/** `.env`, if it holds a secret, and the file of the database's password. */
+export async function checkOtherFiles (variables: Readonly<Record<string, string | undefined>>): Promise<Finding[]> {
+  const dotenv = resolve('.env')
+  const holdsSecret = ['MASTER_KEY', 'DATABASE_URL'].some((name) => variables[name] !== undefined)
+  const findings = holdsSecret && await isFile(dotenv) ? [...await checkReaders('.env', dotenv, problem), ...await checkGit('.env', dotenv)] : []
+  const password = variables['DATABASE_PASSWORD_FILE'] ?? ''
+  if (password === '' || !await isFile(password)) return findings
+  return [...findings, ...await checkReaders('password file', resolve(password), warning), ...await checkGit('password file', resolve(password))]
+}
+
+async function isFile (path: string): Promise<boolean> {
+  return await stat(path).then((found) => found.isFile(), () => false)
 }
 
 export async function checkDataFolder (config: Config): Promise<Finding> {

@@ -7,7 +7,7 @@ import { notChecked, ok, problem, warning, type Finding } from './finding.ts'
 export const proxyChecks = ['client authentication', 'paths', 'large bodies', 'caching', 'request ids']
 
 const form = { 'content-type': 'application/x-www-form-urlencoded' }
-/** Nobody's: the log shows who asked. */
+/** Nobody's. */
 const basic = `Basic ${Buffer.from('cl_live_signetdoctor:no-secret').toString('base64')}`
 /** Larger than what Signet reads, smaller than what a proxy need refuse. */
 const largeBytes = 17 * 1024

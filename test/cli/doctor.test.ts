@@ -75,6 +75,7 @@ describe('a Signet that is well', { timeout: 60_000 }, () => {
       'large bodies', 'caching', 'request ids', 'addresses in the log', 'jwks live', 'jwks test'
     ])
     expect(await sql(server.databaseUrl, 'SELECT max(id) AS last FROM changes')).toEqual(before)
+    expect(server.logs.filter(({ msg, requestId }) => msg === 'request.completed' && !String(requestId).startsWith('doctor-'))).toEqual([])
     await cli.remove()
   })
 
@@ -144,6 +145,19 @@ describe('what is wrong with configuration and files', { timeout: 60_000 }, () =
     expect(stdout).toMatch(/^problem {2}\.env +others may read or write /m)
     expect(stdout).not.toContain(masterKey)
     await cli.remove()
+  })
+
+  it('a password file belongs to DATABASE_URL, and is for its owner alone', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'signet-doctor-'))
+    const file = join(folder, 'password')
+    await writeFile(file, 'secret', { mode: 0o644 })
+    expect((await diagnose({ ...healthy, DATABASE_URL: 'postgresql://signet@127.0.0.1:1/signet', DATABASE_PASSWORD_FILE: file }))['password file']).toMatchObject({ state: 'warning' })
+    const alone = await diagnose({ MASTER_KEY: masterKey, PORT: healthy['PORT'] ?? '', DATABASE_PASSWORD_FILE: file })
+    expect(alone['configuration']).toMatchObject({ state: 'problem', found: 'DATABASE_PASSWORD_FILE is set and DATABASE_URL is not' })
+    expect(alone['database']).toMatchObject({ state: 'not checked' })
+    const misspelt = await diagnose({ ...healthy, DATABASE_URL: 'mysql://nowhere', DATABASE_PASSWORD_FILE: file })
+    expect(misspelt['configuration']).toMatchObject({ state: 'problem', found: 'DATABASE_URL is not a PostgreSQL URL' })
+    await rm(folder, { recursive: true })
   })
 
   it('a key that others can read, that git tracks, that git does not ignore, or that is no key', async () => {
