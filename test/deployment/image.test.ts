@@ -1,10 +1,12 @@
 /** The images of the Dockerfile and the stack of docker-compose.yml, without Docker: built once, and run. */
+import { execFile } from 'node:child_process'
 import { chmodSync, existsSync, lstatSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { validate } from 'dockerfile-utils'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { readDocument } from '../documents/markdown.ts'
+import { readBlocks, readDocument } from '../documents/markdown.ts'
 import { isRoot, until } from '../support/data-folder.ts'
 import { freePort, requestToken } from '../support/signet-process.ts'
 import { hasReadOnlyRoot, runInImage, sealImage, unsealImage, type Container } from './container.ts'
@@ -152,6 +154,11 @@ describe(`a container of it${hasReadOnlyRoot ? ', on a read-only root file syste
     containers.push(api)
     await until(async () => api.output().includes('listens'), `the API listens: ${api.output()}`, 30)
     expect(await runInImage(apiImage, { environment: { PORT: port }, command: apiImage.healthcheck.command }).ended).toBe(0)
+
+    const [asPrinted = ''] = readBlocks(readDocument('docs/deployment.md')).filter(({ text }) => text.startsWith('$ token=')).map(({ text }) => text)
+    const adapted = inScratch(asPrinted.replaceAll('docker compose exec -T signet ', '')).replaceAll('http://127.0.0.1:8080', origin).replaceAll(':8090', `:${port}`)
+    const { stdout } = await promisify(execFile)('sh', ['-ec', adapted.replace(/^\$ /gm, '')])
+    expect(JSON.parse(stdout)).toEqual(expect.any(Array))
 
     const credentials = { client_id: 'cl_live_samplebackend', client_secret: secret('partner-secret') }
     const answer = await fetch(`${origin}/oauth/v2/token`, { method: 'POST', body: new URLSearchParams({ ...credentials, scope: 'tournaments:read tournaments:write' }) })
