@@ -145,18 +145,18 @@ describe('backup', { timeout: 60_000 }, () => {
     await sql(url, "INSERT INTO revoked_tokens SELECT n::text, repeat('x', 2000), now(), now() FROM generate_series(1, 50000) AS n")
     const lean = await createCli({ DATABASE_URL: url, NODE_OPTIONS: '--max-old-space-size=64' })
     const file = join(folder, 'killed.gz')
-    await lean.during(async (pid) => {
+    await lean.during(async (kill) => {
       await until(async () => (await readdir(folder)).some((name) => name.includes('killed.gz.unfinished')), 'the backup is under way')
-      process.kill(pid, 'SIGKILL')
+      kill('SIGKILL')
     }, 'backup', file)
     expect((await readdir(folder)).filter((name) => name === 'killed.gz')).toEqual([])
     expect(await lean.record('backup', file)).toMatchObject({ rows: { revoked_tokens: 50_000 } })
 
     const target = await newTarget()
     const leanTarget = await createCli({ DATABASE_URL: target.url, MASTER_KEY: masterKey, NODE_OPTIONS: '--max-old-space-size=64' })
-    await leanTarget.during(async (pid) => {
+    await leanTarget.during(async (kill) => {
       await until(async () => (await sql(target.url, "SELECT FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'INSERT%revoked_tokens%'")).length > 0, 'the restore is under way')
-      process.kill(pid, 'SIGKILL')
+      kill('SIGKILL')
     }, 'restore', file, '--yes')
     await until(async () => (await sql(target.url, "SELECT FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'signet migrate'")).length === 0, 'PostgreSQL noticed')
     expect(await tablesOf(target.url)).toBe(0)

@@ -21,11 +21,14 @@ export interface Cli {
   readonly record: (...parameters: readonly string[]) => Promise<Readonly<Record<string, unknown>>>
   readonly withInput: (input: string, ...parameters: readonly string[]) => Promise<CliRun>
   /** Runs it and does something to it while it runs. */
-  readonly during: (meddle: (pid: number) => Promise<void>, ...parameters: readonly string[]) => Promise<CliRun>
+  readonly during: (meddle: Meddle, ...parameters: readonly string[]) => Promise<CliRun>
   /** Everything that it ever said. */
   readonly transcript: () => readonly CliRun[]
   readonly remove: () => Promise<void>
 }
+
+/** @param kill does nothing once it has ended */
+type Meddle = (kill: (signal: NodeJS.Signals) => void) => Promise<void>
 
 const main = join(import.meta.dirname, '..', '..', 'dist', 'cli', 'main.js')
 
@@ -35,7 +38,7 @@ export async function createCli (environment: Readonly<Record<string, string>> =
   if (dotenv !== undefined) await writeFile(join(cwd, '.env'), dotenv)
   const runs: CliRun[] = []
 
-  async function run (parameters: readonly string[], input: string, meddle?: (pid: number) => Promise<void>): Promise<CliRun> {
+  async function run (parameters: readonly string[], input: string, meddle?: Meddle): Promise<CliRun> {
     const env = { PATH: process.env['PATH'], HOME: process.env['HOME'], ...environment }
     const child = spawn(process.execPath, [main, ...parameters], { cwd, env, stdio: ['pipe', 'pipe', 'pipe'] })
     const ended = once(child, 'close')
@@ -45,7 +48,7 @@ export async function createCli (environment: Readonly<Record<string, string>> =
     child.stderr.setEncoding('utf8').on('data', (text: string) => { stderr += text })
     child.stdin.on('error', () => {}) // it ended without reading
     child.stdin.end(input)
-    await meddle?.(child.pid ?? 0)
+    await meddle?.((signal) => { child.kill(signal) })
     await ended
     const result = { parameters, exitCode: child.exitCode, stdout, stderr }
     runs.push(result)
@@ -69,7 +72,7 @@ export async function createCli (environment: Readonly<Record<string, string>> =
     json,
     record,
     withInput: (input: string, ...parameters: readonly string[]) => run(parameters, input),
-    during: (meddle: (pid: number) => Promise<void>, ...parameters: readonly string[]) => run(parameters, '', meddle),
+    during: (meddle: Meddle, ...parameters: readonly string[]) => run(parameters, '', meddle),
     transcript: () => runs,
     remove: () => rm(cwd, { recursive: true, force: true })
   })

@@ -37,10 +37,10 @@ describe('the embedded database', () => {
     expect((await cli('key', 'list')).exitCode).toBe(0)
     expect(isAlive(pid)).toBe(true)
 
-    const interrupted = await whileWritesWait(holder.url, (waiting) => cli.during(async (child) => {
+    const interrupted = await whileWritesWait(holder.url, (waiting) => cli.during(async (kill) => {
       await waiting()
       expect(await holder.release()).toBe('left running')
-      process.kill(child, 'SIGTERM')
+      kill('SIGTERM')
     }, 'organization', 'create', '--name', 'Interrupted'))
     expect(interrupted).toMatchObject({ exitCode: 143, stdout: '' })
     expect(isAlive(pid)).toBe(false)

@@ -111,9 +111,9 @@ describe('a database that is away ends with exit code 4 and one sentence', { tim
 
 describe('signals', { timeout: 60_000 }, () => {
   it('end a command that waits with the exit code of the signal', async () => {
-    const { exitCode, stdout, stderr } = await whileWritesWait(database.url, (waiting) => cli.during(async (pid) => {
+    const { exitCode, stdout, stderr } = await whileWritesWait(database.url, (waiting) => cli.during(async (kill) => {
       await waiting()
-      process.kill(pid, 'SIGTERM')
+      kill('SIGTERM')
     }, 'organization', 'create', '--name', 'Interrupted'))
     expect({ exitCode, stdout }).toEqual({ exitCode: 143, stdout: '' })
     expect(stderr).toMatch(/^signet: Interrupted\./m)
