@@ -23,6 +23,7 @@ function fold (command: string): string {
 /** The variables that commands read; `.env` in the working directory may set them too. */
 export const variables: readonly (readonly [name: string, meaning: string])[] = [
   ['DATABASE_URL', 'a PostgreSQL of your own; otherwise the embedded one, started for the command if need be'],
+  ['DATABASE_PASSWORD_FILE', 'a file that holds the password for DATABASE_URL'],
   ['SIGNET_DATA_DIR', 'folder of the embedded PostgreSQL and of the master key (.signet)'],
   ['MASTER_KEY', 'the master key, or'],
   ['MASTER_KEY_FILE', 'a file that holds it'],
@@ -41,7 +42,7 @@ const exitCodeMeanings: readonly (readonly [code: number, meaning: string])[] = 
 ]
 
 const columns = (rows: readonly (readonly [number | string, string])[]): string => rows
-  .map(([name, meaning]) => `  ${String(name).padEnd(22)}${wrapWords(meaning, width - 24).join(`\n${' '.repeat(24)}`)}\n`)
+  .map(([name, meaning]) => `  ${String(name).padEnd(24)}${wrapWords(meaning, width - 26).join(`\n${' '.repeat(26)}`)}\n`)
   .join('')
 
 export const rootHelp = `
