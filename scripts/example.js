@@ -4,7 +4,9 @@
  */
 import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { connect } from 'node:net'
 import { join, resolve } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { prepare, root } from './prepare.js'
@@ -16,6 +18,16 @@ const example = join(root, 'examples', 'tournament-api')
 const configuration = join(example, 'signet.yaml')
 const secretsFile = join(example, '.env')
 
+const usage = `npm run example: the tournament API of examples/tournament-api beside a Signet. Ctrl-C ends it.
+
+  PORT or ISSUER   where the Signet is that it works with; it starts one if none answers there (8080)
+  EXAMPLE_PORT     where the API listens (8090)
+`
+
+if (process.argv.length > 2) {
+  process.stdout.write(usage)
+  process.exit(['--help', '-h'].includes(process.argv[2]) ? 0 : 2)
+}
 await prepare()
 if (existsSync('.env')) process.loadEnvFile('.env')
 const issuer = (process.env.ISSUER ?? `http://127.0.0.1:${process.env.PORT ?? 8080}`).replace(/\/+$/, '')
@@ -39,6 +51,7 @@ async function run () {
   const environment = { PARTNER_CLIENT_SECRET: secrets.partner, INTROSPECTION_CLIENT_SECRET: secrets.api }
   const startsSignet = !(await isReady())
   if (startsSignet) {
+    say(`no Signet answers at ${issuer}, so this starts one; if one runs elsewhere, set PORT or ISSUER to what that has`)
     start('start.js', [], { ...environment, SIGNET_CONFIG: process.env.SIGNET_CONFIG ?? configuration }, 'Signet')
     await until(isReady, `Signet did not answer at ${issuer}/health/ready within ${startPatienceSeconds} seconds. See what it says above.`)
   } else {
@@ -49,8 +62,9 @@ async function run () {
     await finished(start('signet.js', ['apply', configuration], environment))
   }
   await until(knowsPartner(secrets.partner), `The Signet at ${issuer} does not know the example's client. Give this command the same DATABASE_URL or SIGNET_DATA_DIR as the server.`, 10)
+  if (await isTaken(Number(apiPort))) throw new Error(`Port ${apiPort} is taken by another program. Set EXAMPLE_PORT to a free one.`)
   start(join(example, 'server.js'), [], { ISSUER: issuer, HOST: '127.0.0.1', PORT: apiPort, INTROSPECTION_CLIENT_ID: apiId, ...environment }, 'the tournament API')
-  await until(() => answers(`http://127.0.0.1:${apiPort}/health`), `The tournament API did not start. Set EXAMPLE_PORT if port ${apiPort} is taken.`, 15)
+  await until(() => answers(`http://127.0.0.1:${apiPort}/health`), 'The tournament API did not answer within 15 seconds.', 15)
   printTour(secrets.partner)
 }
 
@@ -98,6 +112,18 @@ async function until (condition, problem, seconds = startPatienceSeconds) {
 async function isReady () {
   const metadata = await ask(`${issuer}/.well-known/openid-configuration`)
   return metadata?.issuer === issuer && await answers(`${new URL(issuer).origin}/health/ready`)
+}
+
+async function isTaken (port) {
+  const probe = connect(port, '127.0.0.1')
+  try {
+    await once(probe, 'connect')
+    return true
+  } catch {
+    return false
+  } finally {
+    probe.destroy()
+  }
 }
 
 async function answers (url) {

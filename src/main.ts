@@ -16,7 +16,9 @@ async function main (): Promise<void> {
   const [{ loadConfig }, { grantedCores }, { supervise }] = await Promise.all([import('./config.ts'), import('./cores.ts'), import('./supervisor.ts')])
   if (existsSync('.env')) process.loadEnvFile('.env')
   const config = loadConfig(process.env, grantedCores())
-  process.exit(await supervise({ config, clock: systemClock, progress: printProgress, workerModule: fileURLToPath(import.meta.url), readVariable: (name) => process.env[name] }))
+  const exitCode = await supervise({ config, clock: systemClock, progress: printProgress, workerModule: fileURLToPath(import.meta.url), readVariable: (name) => process.env[name] })
+  if (exitCode === 0) printProgress('stopped')
+  process.exit(exitCode)
 }
 
 // A reader that went away (a closed terminal, "| head") is no reason to stop serving.

@@ -79,11 +79,11 @@ async function openDatabase (options: SupervisorOptions, signal: AbortSignal): P
     await connectExternal({ url: config.databaseUrl, waitSeconds: config.databaseWaitSeconds, progress, signal })
     return { url: config.databaseUrl, release: async () => {} }
   }
-  const { dataDir, postgresUser } = config
+  const { dataDir, port, postgresUser } = config
   const embedded = await openEmbedded({ dataDir, postgresUser, progress, signal })
   if (!(await embedded.holdSupervisorLock())) {
     await embedded.release()
-    throw new OperatorError(`Another Signet already serves from ${dataDir}. Stop it, or set SIGNET_DATA_DIR (and PORT) for a second one.`)
+    throw new OperatorError(`Another Signet already serves from ${dataDir}, on another port than ${port}. Use that one, stop it, or set SIGNET_DATA_DIR for a second one.`)
   }
   return keepOpen(embedded, progress, signal)
 }

@@ -10,17 +10,14 @@ import { processesOf, projectFolder } from '../support/signet-process.ts'
 
 let folder: DataFolder
 let example: ChildProcess
+let environment: Record<string, string>
 let output = ''
 
 beforeAll(async () => {
   folder = await newDataFolder()
   const [port, examplePort] = [await freePort(), await freePort()]
-  example = spawn('npm', ['run', 'example'], {
-    cwd: projectFolder,
-    detached: true,
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: { PATH: process.env['PATH'], HOME: process.env['HOME'], PORT: String(port), EXAMPLE_PORT: String(examplePort), SIGNET_DATA_DIR: folder.dataDir, LOG_LEVEL: 'warn', WORKERS: '2' }
-  })
+  environment = { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '', PORT: String(port), EXAMPLE_PORT: String(examplePort), SIGNET_DATA_DIR: folder.dataDir, LOG_LEVEL: 'warn', WORKERS: '2' }
+  example = spawn('npm', ['run', 'example'], { cwd: projectFolder, detached: true, stdio: ['ignore', 'pipe', 'pipe'], env: environment })
   for (const stream of [example.stdout, example.stderr]) stream?.on('data', (chunk: Buffer) => { output += chunk.toString() })
   expect(await within(60, async () => output.includes('Ctrl-C ends everything') || example.exitCode !== null), output).toBe(true)
 }, 90_000)
@@ -46,6 +43,13 @@ describe('npm run example, with nothing set up', () => {
 
   it('makes no sample besides, and shows the secrets of its own clients only', () => {
     expect(output).not.toContain('Sample')
+  })
+
+  it('says which variable to set when its port is taken, before it prints what to paste', { timeout: 40_000 }, async () => {
+    const second = promisify(execFile)(process.execPath, ['scripts/example.js'], { cwd: projectFolder, env: environment })
+    await expect(second).rejects.toMatchObject({ code: 1, stdout: expect.not.stringContaining('Paste') as unknown, stderr: expect.stringContaining(`Port ${environment['EXAMPLE_PORT'] ?? ''} is taken by another program. Set EXAMPLE_PORT to a free one.\n`) as unknown })
+    const { stdout } = await promisify(execFile)(process.execPath, ['scripts/example.js', '--help'], { cwd: projectFolder, env: environment })
+    expect(stdout).toContain('EXAMPLE_PORT')
   })
 
   it('ends everything at Ctrl-C', { timeout: 40_000 }, async () => {

@@ -53,9 +53,10 @@ describe('a start that cannot succeed ends in one sentence', () => {
   it('when another supervisor serves from the same folder, which goes on undisturbed', async () => {
     const first = startSignet({ dataDir: folder.dataDir, port: await freePort() })
     await first.listening()
-    const second = startSignet({ dataDir: folder.dataDir, port: await freePort() })
+    const port = await freePort()
+    const second = startSignet({ dataDir: folder.dataDir, port })
     expect((await second.ended).exitCode).toBe(1)
-    expect(second.stderr()).toBe(`signet: Another Signet already serves from ${folder.dataDir}. Stop it, or set SIGNET_DATA_DIR (and PORT) for a second one.\n`)
+    expect(second.stderr()).toBe(`signet: Another Signet already serves from ${folder.dataDir}, on another port than ${port}. Use that one, stop it, or set SIGNET_DATA_DIR for a second one.\n`)
     expect((await fetch(`${first.origin}/health/ready`)).status).toBe(200)
     process.kill(first.pid, 'SIGTERM')
     expect((await first.ended).exitCode).toBe(0)
