@@ -7,6 +7,7 @@ folder=$1
 
 make_secret () {
   [ -s "$folder/$1" ] && return
+  rm -f "$folder/$1.unfinished" # what a crash left belongs to others, and is read-only
   od -An -v -tx1 -N32 /dev/urandom | tr -d ' \n' > "$folder/$1.unfinished"
   chmod "$3" "$folder/$1.unfinished"
   chown "$2" "$folder/$1.unfinished"

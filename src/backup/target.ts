@@ -5,7 +5,7 @@ import { errorCode } from '../error-code.ts'
 import { exitCodes, OperatorError } from '../operator-error.ts'
 import { readMigrations, type Migration } from '../postgres/migrations.ts'
 import { applyFirst, readRecord } from '../postgres/migrator.ts'
-import { sampleIdentifier, sampleOrganization } from '../setup/sample.ts'
+import { sampleContents, sampleContentsQuery, sampleTables } from '../setup/sample.ts'
 import type { Header } from './format.ts'
 import { quote, readTables, type Table } from './tables.ts'
 
@@ -88,16 +88,13 @@ async function refuseContents (client: pg.Client, tables: readonly Table[]): Pro
     const { rows: [found] } = await client.query<{ some: boolean }>(`SELECT EXISTS (SELECT FROM ${quote(name)}) AS some`)
     if (found?.some === true) filled.push(name)
   }
-  if (filled.length === 0 || await holdsSample(client)) return
+  if (filled.length === 0 || (filled.every((name) => sampleTables.includes(name)) && await holdsSample(client))) return
   throw refused(`The database is not empty: it has ${filled.join(', ').replaceAll('_', ' ')}. Restore into an empty one: move SIGNET_DATA_DIR away, or name another with SIGNET_DATA_DIR or DATABASE_URL.`)
 }
 
 /** What the very first start of the embedded database made to try things out with, and no more. */
 async function holdsSample (client: pg.Client): Promise<boolean> {
-  const { rows: [found] } = await client.query<{ only: boolean }>(`SELECT
-    ARRAY(SELECT name FROM organizations) = ARRAY[$1] AND ARRAY(SELECT identifier FROM resources) = ARRAY[$2]
-    AND (SELECT count(*) FROM clients) = 2 AND (SELECT count(*) FROM client_secrets) = 2
-    AND NOT EXISTS (SELECT FROM deleted_clients) AS only`, [sampleOrganization, sampleIdentifier])
+  const { rows: [found] } = await client.query<{ only: boolean }>(sampleContentsQuery, [sampleContents])
   return found?.only === true
 }
 

@@ -6,7 +6,7 @@ import type { CommandContext } from './command.ts'
 import { confirm } from './confirm.ts'
 import { refuse } from './find.ts'
 import { examples } from './help.ts'
-import type { Session } from './session.ts'
+import type { Reading } from './session.ts'
 
 interface ApplyCommandOptions {
   readonly dryRun?: boolean
@@ -29,7 +29,8 @@ async function apply (path: string, options: ApplyCommandOptions, context: Comma
   const { readConfigurationFile, readConfigurationInput } = await import('../configuration/file.ts')
   const file = path === '-' ? await readConfigurationInput(process.stdin, context) : await readConfigurationFile({ path, ...context })
   try {
-    await context.withSession((session) => applyIn(session, file, options, context))
+    const open = options.dryRun === true ? context.withReading : context.withSession
+    await open((session) => applyIn(session, file, options, context))
   } catch (error) {
     // Without the database some mistakes stay unknown; those of the file itself do not.
     if (!(error instanceof OperatorError) || error.exitCode !== exitCodes.unavailable || file.mistakes.length === 0) throw error
@@ -38,7 +39,7 @@ async function apply (path: string, options: ApplyCommandOptions, context: Comma
   }
 }
 
-async function applyIn ({ database, clock }: Session, file: ReadFile, { dryRun = false, prune = false, yes = false }: ApplyCommandOptions, { output }: CommandContext): Promise<void> {
+async function applyIn ({ database, clock }: Reading, file: ReadFile, { dryRun = false, prune = false, yes = false }: ApplyCommandOptions, { output }: CommandContext): Promise<void> {
   const [{ applyConfiguration }, report] = await Promise.all([import('../configuration/apply.ts'), import('../configuration/report.ts')])
   const wanted = { database, clock, progress: output.note, file, prune }
   const removals = (plan: Plan): readonly string[] => plan.changes.filter(({ action, kind }) => action === 'remove' && kind !== 'secret').map(report.lineOf)

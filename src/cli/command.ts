@@ -1,7 +1,7 @@
 /** What every command is given: where it prints, and how it reaches the database. Nothing heavy is loaded by it. */
 import type { Config } from '../config.ts'
 import type { Output } from './output.ts'
-import type { OpenDatabase, Session } from './session.ts'
+import type { OpenDatabase, Reading, Session } from './session.ts'
 
 export interface Environment {
   readonly variables: Readonly<Record<string, string | undefined>>
@@ -23,6 +23,8 @@ export interface CommandContext {
   readonly readConfig: () => Promise<Config>
   /** Opens the database for as long as the work takes, with everything in it that commands rely on. */
   readonly withSession: (work: (session: Session) => Promise<void>) => Promise<void>
+  /** Opens it for what only reads. */
+  readonly withReading: (work: (reading: Reading) => Promise<void>) => Promise<void>
   /** The database as it is, possibly without a schema. */
   readonly withDatabase: (work: (database: OpenDatabase) => Promise<void>) => Promise<void>
 }

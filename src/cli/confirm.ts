@@ -32,7 +32,7 @@ const hint = ' [y/N] '
 export async function confirm (question: string, options: ConfirmOptions): Promise<void> {
   if (!mustAsk(options)) return
   const terminal = options.terminal ?? ownTerminal()
-  const width = (terminal.output.columns ?? 80) - hint.length
+  const width = Math.max((terminal.output.columns ?? 0) || 80, 40) - hint.length // a terminal that does not know its size says 0
   const answer = await ask(question.split('\n').flatMap((text) => wrapWords(printable(text), width)), terminal)
   if (!/^\s*y(?:es)?\s*$/i.test(answer ?? '')) throw new OperatorError(afterwards, { exitCode: exitCodes.refused })
 }

@@ -22,19 +22,22 @@ export function addDelete<Row> (parent: Command, { output, withSession }: Comman
     .action(async (reference: string, { yes = false }: { yes?: boolean }) => {
       mustAsk({ yes }) // what nobody could agree to needs no database
       await withSession(async (session) => {
-        const readRow = async (): Promise<{ row: Row, lost: string }> => {
-          const row = await noun.find(session, reference)
+        const readRow = async (reading: Session): Promise<{ row: Row, lost: string }> => {
+          const row = await noun.find(reading, reference)
           refuseManaged(noun.titleOf(row), noun.ownershipOf(row))
-          return { row, lost: await losses(row, session) }
+          return { row, lost: await losses(row, reading) }
         }
         await confirmLoss(async () => {
-          const { row, lost } = await readRow()
+          const { row, lost } = await readRow(session)
           return `Delete ${noun.titleOf(row)}?\n${lost}\nThis cannot be undone.`
         }, { yes })
-        const { row, lost } = await readRow()
-        const last = await noun.present(row, session)
+        const { last, lost } = await session.alone(async (writing) => {
+          const { row, lost } = await readRow(writing)
+          const last = await noun.present(row, writing)
+          await remove(writing, row)
+          return { last, lost }
+        })
         if (yes) for (const line of lost.split('\n')) output.note(line) // nobody has read it yet
-        await remove(session, row)
         await output.record({ deleted: true, ...last })
         output.note(`the ${noun.word} is deleted`)
       })

@@ -13,11 +13,12 @@ export function addDoctorCommand (program: Command, { output, environment }: Com
     .action(async () => {
       const { examine } = await import('../doctor/doctor.ts')
       const { withDatabase } = await import('./session.ts')
+      const telling = setTimeout(() => { output.note('asking the database and the server; this takes 15 seconds at most') }, 1_000)
       const findings = await examine({
         ...environment,
         clock: Date.now,
         withDatabase: (config, work) => withDatabase({ config, clock: Date.now, progress: () => {} }, ({ url }) => work(url))
-      })
+      }).finally(() => { clearTimeout(telling) })
       const count = (state: Finding['state']): number => findings.filter((finding) => finding.state === state).length
       const [problems, warnings] = [count('problem'), count('warning')]
       await output.text(formatFindings(findings), { problems, warnings, checks: findings })

@@ -11,18 +11,18 @@ interface ExportCommandOptions {
   readonly name?: string
 }
 
-export function addExportCommand (program: Command, { output, withSession }: CommandContext): void {
+export function addExportCommand (program: Command, { output, withReading }: CommandContext): void {
   program.command('export')
     .description('Print a configuration file that says what the database holds, without secrets.')
     .option('--organization <id-or-name>', 'only this organization and its clients, without the resources that they refer to', readReference)
     .option('--name <name>', 'what the file is called in the database (default: the one file that owns something there, else signet)', readFileName)
     .addHelpText('after', examples('signet export > signet.yaml', 'signet export --organization "Sample Games" --name samplegames'))
-    .action((options: ExportCommandOptions) => withSession(async (session) => {
+    .action((options: ExportCommandOptions) => withReading(async (reading) => {
       const [{ readAll }, { exportConfiguration, soleOwner }, { defaultFileName }] = await Promise.all([
         import('../configuration/apply.ts'), import('../configuration/export.ts'), import('../configuration/document.ts')
       ])
-      const organization = options.organization === undefined ? undefined : await findOrganization(session, options.organization)
-      const state = await readAll(session.database)
+      const organization = options.organization === undefined ? undefined : await findOrganization(reading, options.organization)
+      const state = await readAll(reading.database)
       const { document, text, remarks } = exportConfiguration(state, { name: options.name ?? soleOwner(state) ?? defaultFileName, organizationId: organization?.id })
       await output.text(text, document)
       for (const remark of remarks) output.note(remark)

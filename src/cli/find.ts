@@ -6,7 +6,7 @@ import type { Resource, Scope } from '../resources/resource.ts'
 import { parseTaggedSecret } from '../clients/secret-format.ts'
 import type { Session } from './session.ts'
 
-export async function findOrganization ({ organizations }: Session, idOrName: string): Promise<Organization> {
+export async function findOrganization ({ organizations }: Pick<Session, 'organizations'>, idOrName: string): Promise<Organization> {
   const all = await organizations.readAll()
   return all.find(({ id }) => id === idOrName) ?? all.find(({ name }) => name === idOrName) ??
     refuse(`There is no organization ${idOrName}. See: signet organization list`)

@@ -48,6 +48,7 @@ const context: CommandContext = {
   readConfig: async () => (await readOptions()).config,
   // Prisma, PostgreSQL and cryptography take most of a second to load.
   withSession: async (work) => { await (await import('./session.ts')).withSession(await readOptions(), work) },
+  withReading: async (work) => { await (await import('./session.ts')).withReading(await readOptions(), work) },
   withDatabase: async (work) => { await (await import('./session.ts')).withDatabase(await readOptions(), work) }
 }
 

@@ -74,14 +74,17 @@ export function addUpdate<Row, Options extends object> (
     .action(async (reference: string, options: Options & { readonly yes?: boolean }) => {
       if (Object.keys(options).every((name) => name === 'yes')) throw new OperatorError('Name what to change, with at least one option. See them with --help.', { exitCode: exitCodes.usage })
       await withSession(async (session) => {
-        const readPlan = async (): Promise<Plan & { readonly row: Row }> => {
-          const row = await noun.find(session, reference)
+        const readPlan = async (reading: Session): Promise<Plan & { readonly row: Row }> => {
+          const row = await noun.find(reading, reference)
           refuseManaged(noun.titleOf(row), noun.ownershipOf(row))
-          return { ...await plan(row, options, session), row }
+          return { ...await plan(row, options, reading), row }
         }
-        await confirmLoss(async () => (await readPlan()).question, { yes: options.yes ?? false })
-        const { save, notes = [], row } = await readPlan()
-        await save?.()
+        await confirmLoss(async () => (await readPlan(session)).question, { yes: options.yes ?? false })
+        const { save, notes = [], row } = await session.alone(async (writing) => {
+          const planned = await readPlan(writing)
+          await planned.save?.()
+          return planned
+        })
         await output.record({ changed: save !== undefined, ...await noun.present(await noun.find(session, noun.keyOf(row)), session) })
         output.note(save === undefined ? `the ${noun.word} was so already; nothing was changed` : `the ${noun.word} is changed`)
         for (const note of notes) output.note(note)

@@ -91,11 +91,14 @@ function addCreate (scope: Command, { output, withSession }: CommandContext): vo
     .addHelpText('after', examples(
       'signet scope create --name tournaments:read --resource https://api.example.com --description "Read tournaments" --default'))
     .action((options: CreateOptions) => withSession(async (session) => {
-      const resource = await findResource(session, options.resource)
-      // The file lists all scopes of its resource.
-      refuseManaged(`the resource ${resource.identifier} (${resource.name})`, resource)
-      const created = await session.resources.createScope({
-        name: options.name, resourceId: resource.id, description: options.description, isDefault: options.default ?? false
+      const { resource, created } = await session.alone(async (writing) => {
+        const resource = await findResource(writing, options.resource)
+        // The file lists all scopes of its resource.
+        refuseManaged(`the resource ${resource.identifier} (${resource.name})`, resource)
+        const created = await writing.resources.createScope({
+          name: options.name, resourceId: resource.id, description: options.description, isDefault: options.default ?? false
+        })
+        return { resource, created }
       })
       await output.record(present({ scope: created, resource }))
     }))

@@ -114,18 +114,21 @@ function addRevoke (secret: Command, { output, withSession }: CommandContext): v
     .option('--override', 'also if a configuration file owns it')
     .option('--yes', 'do not ask; without a terminal nothing is asked anyway')
     .action((reference: string, { yes = false, override = false }: { yes?: boolean, override?: boolean }) => withSession(async (session) => {
-      const readRow = async (): Promise<SecretOfClient> => {
-        const row = await findSecret(session, reference)
+      const readRow = async (reading: Session): Promise<SecretOfClient> => {
+        const row = await findSecret(reading, reference)
         refuseManagedUnlessOverridden(noun.titleOf(row), row.secret, override)
         return row
       }
       await confirmLoss(async () => {
-        const row = await readRow()
+        const row = await readRow(session)
         return row.secret.revokedAt === null ? `Revoke ${noun.titleOf(row)} for good?\n${describeLoss(row, session)}` : undefined
       }, { yes, unattended: 'proceed' })
-      const { secret: { id, revokedAt } } = await readRow()
-      const changed = revokedAt === null
-      if (changed) await session.clients.updateSecret(id, { revokedAt: new Date(session.clock()) })
+      const { id, changed } = await session.alone(async (writing) => {
+        const { secret: { id, revokedAt } } = await readRow(writing)
+        const changed = revokedAt === null
+        if (changed) await writing.clients.updateSecret(id, { revokedAt: new Date(session.clock()) })
+        return { id, changed }
+      })
       await output.record({ changed, ...await noun.present(await findSecret(session, id), session) })
       output.note(changed ? 'the secret is revoked' : 'the secret was revoked already; nothing was changed')
     }))

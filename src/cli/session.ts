@@ -2,6 +2,7 @@
  * The database for the time of one command: opened whether the server runs or not, prepared as at a start but
  * without the sample, and let go of at the end, after errors and Ctrl-C too. Whoever is its last user stops it.
  */
+import { lockWriters } from '../changes/writer-lock.ts'
 import { createRegistration, type Registration } from '../clients/registration.ts'
 import { createSecretFormat } from '../clients/secret-format.ts'
 import { createSecretHasher } from '../clients/secrets.ts'
@@ -9,17 +10,19 @@ import { createClientStore, type ClientStore } from '../clients/store.ts'
 import { createRevokedTokenStore, type RevokedTokenStore } from '../access-tokens/store.ts'
 import type { Clock } from '../clock.ts'
 import type { Config } from '../config.ts'
-import { createDatabase, type Database } from '../db.ts'
+import { createDatabase, patience, type Database, type Session as Transaction } from '../db.ts'
 import { createSigningKeyStore, type SigningKeyStore } from '../keys/store.ts'
 import { exitCodes, OperatorError } from '../operator-error.ts'
 import { createOrganizationStore, type OrganizationStore } from '../organizations/store.ts'
 import { openEmbedded } from '../postgres/embedded.ts'
 import { connectExternal } from '../postgres/external.ts'
+import { migrationStatus } from '../postgres/migrator.ts'
 import type { Progress } from '../progress.ts'
 import { createResourceStore, type ResourceStore } from '../resources/store.ts'
 import type { Sealer } from '../sealing/sealer.ts'
 import { prepare, type Prepared } from '../setup/prepare.ts'
 import { listenForStopSignals, type StopSignals } from '../stop-signals.ts'
+import { counted } from './present.ts'
 
 export interface SessionOptions {
   readonly config: Config
@@ -32,18 +35,26 @@ export interface OpenDatabase {
   readonly progress: Progress
 }
 
-export interface Session {
-  /** For what needs a transaction of its own. */
-  readonly database: Database
+interface Stores {
   readonly organizations: OrganizationStore
   readonly resources: ResourceStore
   readonly clients: ClientStore
+}
+
+export interface Reading extends Stores {
+  /** For what needs a transaction of its own. */
+  readonly database: Database
+  readonly clock: Clock
+}
+
+export interface Session extends Reading {
+  /** Reads and writes while nobody else writes: what is read, such as who owns a row, is still true when it is written. */
+  readonly alone: <Result>(work: (session: Session) => Promise<Result>) => Promise<Result>
   readonly registration: Registration
   readonly keys: SigningKeyStore
   readonly revokedTokens: RevokedTokenStore
   readonly sealer: Sealer
   readonly issuer: string
-  readonly clock: Clock
 }
 
 interface Opened {
@@ -63,7 +74,28 @@ export async function withSession (options: SessionOptions, work: (session: Sess
     const prepared = await prepare({ config, url, embedded, serverStarts: false, clock, progress })
     const database = createDatabase({ url, applicationName: 'signet cli', poolSize: 2 })
     try {
-      await work(createSession(database, prepared, options))
+      await work(createSession(database, prepared, { ...options, progress }))
+    } finally {
+      await database.$disconnect()
+    }
+  })
+}
+
+/**
+ * For what only reads: a database of the operator's own is left as it is, without so much as a migration.
+ * @throws OperatorError `refused` when that has a schema that this version cannot read
+ */
+export async function withReading (options: SessionOptions, work: (reading: Reading) => Promise<void>): Promise<void> {
+  if (options.config.databaseUrl === undefined) {
+    await withSession(options, work)
+    return
+  }
+  await withDatabase(options, async ({ url }) => {
+    const pending = (await migrationStatus({ url })).filter(({ state }) => state === 'pending')
+    if (pending.length > 0) throw new OperatorError(`The schema of the database is older than this version: ${counted(pending.length, 'migration')} pending. Apply them with signet migrate, or start this version of the server; this command only reads.`, { exitCode: exitCodes.refused })
+    const database = createDatabase({ url, applicationName: 'signet cli', poolSize: 2 })
+    try {
+      await work({ database, clock: options.clock, ...storesOf(database) })
     } finally {
       await database.$disconnect()
     }
@@ -71,10 +103,9 @@ export async function withSession (options: SessionOptions, work: (session: Sess
 }
 
 export function createSession (
-  database: Database, { sealer, serverKeys }: Pick<Prepared, 'sealer' | 'serverKeys'>, { config, clock }: Pick<SessionOptions, 'config' | 'clock'>
+  database: Database, { sealer, serverKeys }: Pick<Prepared, 'sealer' | 'serverKeys'>, { config, clock, progress }: SessionOptions
 ): Session {
-  const resources = createResourceStore(database)
-  const clients = createClientStore(database)
+  const { organizations, resources, clients } = storesOf(database)
   const registration = createRegistration({
     store: clients,
     format: createSecretFormat(serverKeys.secretTag),
@@ -82,9 +113,17 @@ export function createSession (
     clock,
     readScopes: async () => (await resources.readAll()).flatMap(({ scopes }) => scopes)
   })
-  return {
+  const session: Session = {
     database,
-    organizations: createOrganizationStore(database),
+    async alone (work) {
+      const telling = setTimeout(() => { progress('waiting for somebody else\'s change to end') }, 1_000)
+      return await database.$transaction(async (transaction) => {
+        await lockWriters(transaction)
+        clearTimeout(telling)
+        return await work({ ...session, ...storesOf(transaction) })
+      }, { timeout: 2 * patience.background, maxWait: patience.background }).finally(() => { clearTimeout(telling) })
+    },
+    organizations,
     resources,
     clients,
     registration,
@@ -94,6 +133,11 @@ export function createSession (
     issuer: config.issuer,
     clock
   }
+  return session
+}
+
+function storesOf (database: Transaction): Stores {
+  return { organizations: createOrganizationStore(database), resources: createResourceStore(database), clients: createClientStore(database) }
 }
 
 /** @throws OperatorError with the exit code `unavailable` when the database is away, before or during the work */
@@ -129,8 +173,8 @@ async function openOwn ({ config: { dataDir, postgresUser }, progress }: Session
   return { url, release, whyAway }
 }
 
-async function openExternal (url: string, { config }: SessionOptions, signal: AbortSignal): Promise<Opened> {
-  await connectExternal({ url, waitSeconds: Math.min(config.databaseWaitSeconds, longestWaitSeconds), progress: () => {}, signal })
+async function openExternal (url: string, { config, progress }: SessionOptions, signal: AbortSignal): Promise<Opened> {
+  await connectExternal({ url, waitSeconds: Math.min(config.databaseWaitSeconds, longestWaitSeconds), progress, signal })
   return { url, release: async () => {}, whyAway: () => refusalOf(url) }
 }
 

@@ -33,20 +33,23 @@ function addDisable<Row> (parent: Command, { output, withSession }: CommandConte
     .option('--override', 'also if a configuration file owns it; it stays disabled until enable --override')
   if (losses !== undefined) command.option('--yes', 'do not ask; without a terminal nothing is asked anyway')
   command.action((reference: string, { yes = false, override = false }: DisableOptions) => withSession(async (session) => {
-    const readRow = async (): Promise<{ row: Row, disabledAt: Date | null, disabledBy: string | null }> => {
-      const row = await noun.find(session, reference)
+    const readRow = async (reading: Session): Promise<{ row: Row, disabledAt: Date | null, disabledBy: string | null }> => {
+      const row = await noun.find(reading, reference)
       const { managedBy, disabledAt, disabledBy } = noun.ownershipOf(row)
       refuseManagedUnlessOverridden(noun.titleOf(row), { managedBy }, override)
-      check?.(row, session, false)
+      check?.(row, reading, false)
       return { row, disabledAt, disabledBy }
     }
     await confirmLoss(async () => {
-      const { row, disabledAt } = await readRow()
+      const { row, disabledAt } = await readRow(session)
       return losses === undefined || disabledAt !== null ? undefined : `Disable ${noun.titleOf(row)}?\n${await losses(row, session)}`
     }, { yes, unattended: 'proceed' })
-    const { row, disabledAt, disabledBy } = await readRow()
-    const changed = disabledAt === null || disabledBy !== null
-    if (changed) await set(session, row, disabledAt ?? new Date(session.clock()))
+    const { row, disabledBy, changed } = await session.alone(async (writing) => {
+      const { row, disabledAt, disabledBy } = await readRow(writing)
+      const changed = disabledAt === null || disabledBy !== null
+      if (changed) await set(writing, row, disabledAt ?? new Date(session.clock()))
+      return { row, disabledBy, changed }
+    })
     await output.record({ changed, ...await noun.present(await noun.find(session, noun.keyOf(row)), session) })
     if (!changed) output.note(`the ${noun.word} was disabled already; nothing was changed`)
     else if (disabledBy !== null) output.note(`the configuration file ${disabledBy} had disabled the ${noun.word}; now it stays disabled whatever that file says`)
@@ -58,12 +61,15 @@ function addEnable<Row> (parent: Command, { output, withSession }: CommandContex
   addVerb(parent, noun, 'enable', enable.description)
     .option('--override', 'also if a configuration file owns it, when it was disabled by hand')
     .action((reference: string, { override = false }: { override?: boolean }) => withSession(async (session) => {
-      const row = await noun.find(session, reference)
-      const ownership = noun.ownershipOf(row)
-      refuseManagedEnabling(noun.titleOf(row), ownership, override)
-      check?.(row, session, true)
-      const changed = ownership.disabledAt !== null
-      if (changed) await set(session, row, null)
+      const { row, changed } = await session.alone(async (writing) => {
+        const row = await noun.find(writing, reference)
+        const ownership = noun.ownershipOf(row)
+        refuseManagedEnabling(noun.titleOf(row), ownership, override)
+        check?.(row, writing, true)
+        const changed = ownership.disabledAt !== null
+        if (changed) await set(writing, row, null)
+        return { row, changed }
+      })
       await output.record({ changed, ...await noun.present(await noun.find(session, noun.keyOf(row)), session) })
       output.note(changed ? enable.note : `the ${noun.word} was enabled already; nothing was changed`)
     }))

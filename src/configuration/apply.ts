@@ -1,6 +1,7 @@
 /** Makes a database as a configuration file says: all of it or nothing, in one transaction. */
 import { createSecretHasher } from '../clients/secrets.ts'
 import { createClientStore } from '../clients/store.ts'
+import { lockWriters } from '../changes/writer-lock.ts'
 import type { Clock } from '../clock.ts'
 import type { Database, Session } from '../db.ts'
 import { lowerCaseRandom, newIdentifier } from '../identifiers.ts'
@@ -59,8 +60,7 @@ export async function applyConfiguration (options: ApplyOptions): Promise<Plan> 
 /** @returns undefined when secrets were changed since they were verified */
 async function carryOut (file: ReadyFile, facts: SecretFacts, options: ApplyOptions): Promise<Plan | undefined> {
   return await options.database.$transaction(async (session) => {
-    // Every writer takes this lock before its first row (see the change feed): what is read now is true until the end.
-    await session.$executeRaw`SELECT pg_advisory_xact_lock(7367600, 1)`
+    await lockWriters(session)
     const planned = planFor(await readState(session), file, facts, options)
     if (planned === undefined || isEmpty(planned)) return planned
     options.approve?.(planned)

@@ -25,7 +25,7 @@ export async function checkMasterKey (config: Config): Promise<ReadKey> {
     const masterKey = await readMasterKey(config)
     if (masterKey === undefined) return { masterKey, findings: [warning('master key', `there is none yet in ${config.dataDir}`, 'The first start makes it. If there was one, put it back.')] }
     const present = ok('master key', `read from ${source}; its id is ${masterKey.id}`)
-    const risks = config.masterKey === undefined ? [...await checkReaders('master key', path, config.masterKeyFile === undefined ? problem : warning), ...await checkGit('master key', path)] : []
+    const risks = config.masterKey === undefined ? [...await checkReaders('master key', path, config.masterKeyFile === undefined ? 'own' : 'named'), ...await checkGit('master key', path)] : []
     return { masterKey, findings: risks.length === 0 ? [present] : risks }
   } catch (error) {
     if (!(error instanceof OperatorError)) throw error
@@ -35,12 +35,13 @@ export async function checkMasterKey (config: Config): Promise<ReadKey> {
 
 /**
  * A file that only its owner may touch, and the owner is this user or root.
- * @param judge a warning for files that are mounted, which containers often show with wider modes
+ * @param origin named: by a variable, so often mounted, for a group that another container is in
  */
-async function checkReaders (check: string, path: string, judge: typeof problem): Promise<Finding[]> {
+async function checkReaders (check: string, path: string, origin: 'own' | 'named'): Promise<Finding[]> {
   const { mode, uid } = await stat(path)
   const own = process.geteuid?.()
-  if ((mode & 0o077) !== 0) return [judge(check, `others may read or write ${path} (mode ${octal(mode)})`, `Run: chmod 600 ${path}`)]
+  if (origin === 'named' && (mode & 0o027) !== 0) return [warning(check, `users outside its group may read ${path}, or its group may write it (mode ${octal(mode)})`, 'Mount it with the mode 0440 or narrower.')]
+  if (origin === 'own' && (mode & 0o077) !== 0) return [problem(check, `others may read or write ${path} (mode ${octal(mode)})`, `Run: chmod 600 ${path}`)]
   if (own !== undefined && uid !== own && uid !== 0) return [warning(check, `${path} belongs to another user (${uid}) than this one (${own})`, 'Give it to the user that Signet runs as, with chown.')]
   return []
 }
@@ -49,10 +50,10 @@ async function checkReaders (check: string, path: string, judge: typeof problem)
 export async function checkOtherFiles (variables: Readonly<Record<string, string | undefined>>): Promise<Finding[]> {
   const dotenv = resolve('.env')
   const holdsSecret = ['MASTER_KEY', 'DATABASE_URL'].some((name) => variables[name] !== undefined)
-  const findings = holdsSecret && await isFile(dotenv) ? [...await checkReaders('.env', dotenv, problem), ...await checkGit('.env', dotenv)] : []
+  const findings = holdsSecret && await isFile(dotenv) ? [...await checkReaders('.env', dotenv, 'own'), ...await checkGit('.env', dotenv)] : []
   const password = variables['DATABASE_PASSWORD_FILE'] ?? ''
   if (password === '' || !await isFile(password)) return findings
-  return [...findings, ...await checkReaders('password file', resolve(password), warning), ...await checkGit('password file', resolve(password))]
+  return [...findings, ...await checkReaders('password file', resolve(password), 'named'), ...await checkGit('password file', resolve(password))]
 }
 
 async function isFile (path: string): Promise<boolean> {

@@ -9,10 +9,12 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openBackup } from '../../src/backup/read.ts'
 import { restore } from '../../src/backup/restore.ts'
 import { leftOut } from '../../src/backup/tables.ts'
+import { loadConfig } from '../../src/config.ts'
 import { OperatorError } from '../../src/operator-error.ts'
 import { readMigrations } from '../../src/postgres/migrations.ts'
 import { migrate, migrationStatus } from '../../src/postgres/migrator.ts'
 import { parseMasterKey } from '../../src/sealing/master-key.ts'
+import { prepare } from '../../src/setup/prepare.ts'
 import { until } from '../support/data-folder.ts'
 import { createTestDatabase, type TestDatabase } from '../support/embedded.ts'
 import type { Scene } from '../support/fixtures.ts'
@@ -238,6 +240,22 @@ describe('restore', { timeout: 60_000 }, () => {
     expectRefusal(filled, 3, /not empty: it has organizations\./)
     expectRefusal(unasked, 2, /--yes/)
     expect(await sql(target.url, 'SELECT name FROM organizations')).toEqual([{ name: 'Own' }])
+  })
+
+  it('replaces the sample of a first start, but never what somebody made of it', async () => {
+    const target = await newTarget(true)
+    await prepare({ config: loadConfig({ MASTER_KEY: masterKey }), url: target.url, embedded: true, clock: Date.now, progress: () => {} })
+    for (const [change, back] of [
+      ["UPDATE organizations SET name = 'Ours'", "UPDATE organizations SET name = 'Sample Organization'"],
+      ["UPDATE clients SET name = 'Our backend' WHERE resource_id IS NULL", "UPDATE clients SET name = 'Sample partner backend' WHERE resource_id IS NULL"],
+      ["INSERT INTO scopes (name, resource_id, description) SELECT 'ours:new', id, 'x' FROM resources", "DELETE FROM scopes WHERE name = 'ours:new'"],
+      ["INSERT INTO revoked_tokens (jti, client_id, expires_at) VALUES ('x', 'x', now())", 'DELETE FROM revoked_tokens']
+    ] as const) {
+      await sql(target.url, change)
+      expectRefusal(await target.signet('restore', file, '--yes'), 3, /The database is not empty/)
+      await sql(target.url, back)
+    }
+    expect((await target.signet('restore', file, '--yes')).exitCode).toBe(0)
   })
 
   it('refuses another master key and every damage, and leaves the database as it was', async () => {

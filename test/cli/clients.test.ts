@@ -75,13 +75,15 @@ describe('what is removed while a command is at work', { timeout: 60_000 }, () =
   it('is told in one sentence with exit code 3', async () => {
     const { run, fixtures, url } = scene
     const { id } = await fixtures.client({ organizationId })
-    const [update] = await whileWritesWait(url, async (waiting) => {
-      const updating = run('client', 'update', id, '--name', 'Late')
-      await waiting()
+    const late = await whileWritesWait(url, async (waiting) => {
+      const given = [run('client', 'update', id, '--name', 'Late'), run('secret', 'add', id)]
+      await waiting(given.length)
       await deleteWithoutTriggers(url, id)
-      return [updating] // to be awaited when nothing waits any more
+      return given.map((each) => ({ each })) // to be awaited when nothing waits any more
     })
-    expect(await update).toMatchObject({ exitCode: 3, stdout: '', stderr: text(/^signet: Something that this command names was removed by somebody else meanwhile\. Nothing was changed: .+\n$/) })
+    const [update, addition] = await Promise.all(late.map(async ({ each }) => await each))
+    expect(update).toMatchObject({ exitCode: 3, stdout: '', stderr: `signet: There is no client ${id}. See: signet client list\n` })
+    expect(addition).toMatchObject({ exitCode: 3, stdout: '', stderr: text(/^signet: Something that this command names was removed by somebody else meanwhile\. Nothing was changed: .+\n$/) })
   })
 })
 

@@ -1,4 +1,6 @@
+import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { until } from '../support/data-folder.ts'
 import { createCli } from './cli-process.ts'
 import { createOperatorScene, type OperatorScene } from './operator-scene.ts'
 
@@ -41,6 +43,22 @@ describe('what a configuration file owns', { timeout: 120_000 }, () => {
       ['scope', 'create', '--resource', resource, '--name', 'new:scope', '--description', 'X'])
     for (const sentence of sentences) expect(sentence).toMatch(/ belongs to the configuration file partners\. Change it in that file, and apply it with: signet apply FILE\.\n$/)
     expect(await everything()).toEqual(before)
+  })
+
+  it('is the file\'s from the moment that a file takes it over, even for a command that was given before', async () => {
+    const { id } = await scene.fixtures.client({ organizationId, name: 'Taken over' })
+    const applying = new pg.Client({ connectionString: scene.url })
+    await applying.connect()
+    for (const command of [['update', id, '--name', 'X'], ['disable', id, '--yes'], ['enable', id], ['delete', id, '--yes']]) {
+      await applying.query(`BEGIN; SELECT pg_advisory_xact_lock(7367600, 1); UPDATE clients SET managed_by = 'partners' WHERE id = '${id}'`)
+      const given = scene.run('client', ...command)
+      await until(async () => (await applying.query("SELECT FROM pg_locks WHERE locktype = 'advisory' AND classid = 7367600 AND NOT granted")).rows.length > 0, 'the command waits')
+      await applying.query('COMMIT')
+      expect(await given, command[0]).toMatchObject({ exitCode: 3, stderr: text(/belongs to the configuration file partners/) })
+      await applying.query('UPDATE clients SET managed_by = NULL WHERE id = $1', [id])
+    }
+    await applying.end()
+    expect(await scene.stores.clients.readOne(id)).toMatchObject({ name: 'Taken over', disabledAt: null })
   })
 
   it('is stopped in an emergency with --override alone, by hand, until enable --override', async () => {

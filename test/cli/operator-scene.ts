@@ -41,7 +41,7 @@ export async function createOperatorScene (): Promise<OperatorScene> {
   const config = loadConfig({ DATABASE_URL: url, MASTER_KEY: masterKey })
   const prepared = await prepare({ config, url, embedded: false, clock: systemClock, progress: () => {} })
   const database = createDatabase({ url, applicationName: 'signet test', poolSize: 2 })
-  const session = createSession(database, prepared, { config, clock: systemClock })
+  const session = createSession(database, prepared, { config, clock: systemClock, progress: () => {} })
   const cli = await createCli({ DATABASE_URL: url, MASTER_KEY: masterKey })
   const run = (...parameters: readonly string[]): Promise<CliRun> => runInside(session, parameters)
 
@@ -89,6 +89,7 @@ async function runInside (session: Session, parameters: readonly string[]): Prom
     version: '0.0.0',
     environment: { variables: {}, dotenvProblem: undefined },
     readConfig: () => { throw new Error('no command here reads the configuration') },
+    withReading: (work) => work(session),
     withSession: (work) => work(session),
     withDatabase: () => { throw new Error('no command of these nouns needs it') }
   }

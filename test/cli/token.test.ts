@@ -29,7 +29,7 @@ afterAll(async () => {
 /** What the command prints, without starting a process for each token. */
 function inspect (text: string, { issuer = server.issuer, aheadSeconds = 0 } = {}): ReturnType<typeof inspectToken> {
   const clock = (): number => Date.now() + aheadSeconds * 1000
-  return inspectToken(text, createSession(server.database, server.prepared, { config: { ...server.config, issuer }, clock }))
+  return inspectToken(text, createSession(server.database, server.prepared, { config: { ...server.config, issuer }, clock, progress: () => {} }))
 }
 
 /** The token with other contents, under a true signature. */

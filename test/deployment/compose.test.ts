@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { chownSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
@@ -69,7 +69,11 @@ describe('deploy/compose/make-secrets.sh', () => {
   it('makes each secret once, for its users to read and for nobody else', () => {
     const folder = mkdtempSync(join(tmpdir(), 'signet-secrets-'))
     try {
-      writeFileSync(join(folder, 'master.key.unfinished'), 'what a crash left')
+      for (const [name, mode] of [['master.key', 0o400], ['database-password', 0o440]] as const) {
+        const left = join(folder, `${name}.unfinished`)
+        writeFileSync(left, 'what a crash left', { mode })
+        if (isRoot) chownSync(left, 10_001, 10_001)
+      }
       makeSecrets(folder)
       const read = (): Record<string, string> => Object.fromEntries(readdirSync(folder).map((name) => [name, readFileSync(join(folder, name), 'utf8')]))
       const made = read()
