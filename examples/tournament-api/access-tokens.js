@@ -69,17 +69,21 @@ export function createAccessTokens ({ issuer, jwksUri, audience, introspection }
   }
 }
 
-/** @see [RFC 6750 §2.1](https://www.rfc-editor.org/rfc/rfc6750.html#section-2.1) */
+/**
+ * @see [RFC 6750 §2.1](https://www.rfc-editor.org/rfc/rfc6750.html#section-2.1)
+ * @see [RFC 6750 §3.1](https://www.rfc-editor.org/rfc/rfc6750.html#section-3.1): another scheme is no token, and half a header is a malformed request
+ */
 function bearerToken (request) {
   const header = request.headers.authorization
-  if (header === undefined) throw BearerError.missingToken()
+  if (header === undefined || !/^Bearer( |$)/i.test(header)) throw BearerError.missingToken()
   const [, token] = /^Bearer +([\w.~+/-]+=*) *$/i.exec(header) ?? []
-  if (token === undefined || token.length > maxTokenLength) throw invalidToken('The Authorization header carries no access token.')
+  if (token === undefined) throw invalidRequest('The Authorization header is not Bearer and one access token.')
+  if (token.length > maxTokenLength) throw invalidToken('The access token is not one for this API.')
   return token
 }
 
 /** The keys could not be fetched. A key that is not among them is the token's fault. */
 function isOutage (error) {
-  if (error instanceof errors.JWKSTimeout) return true
-  return !(error instanceof errors.JOSEError) || error.code === 'ERR_JOSE_GENERIC' // a failed fetch, or an answer other than 200
+  if (error instanceof errors.JWKSTimeout || error instanceof errors.JWKSInvalid) return true
+  return !(error instanceof errors.JOSEError) || error.code === 'ERR_JOSE_GENERIC' // a failed fetch, or an answer other than 200; above, an answer that is no key set
 }

@@ -94,13 +94,19 @@ describe('the tour of the sample API', () => {
 })
 
 describe('RFC 6750 §3 what the sample API refuses', () => {
-  it('challenges a request without a token, and names no error', async () => {
-    const answer = await api.call('GET', '/tournaments')
+  it.each([['no Authorization header', {}], ['another scheme', { Authorization: 'Basic YTpi' }]])('challenges a request with %s, and names no error', async (_, headers) => {
+    const answer = await api.call('GET', '/tournaments', undefined, headers)
     expect(answer.status).toBe(401)
     expect(challengeOf(answer)).toBe('Bearer realm="tournament-api"')
   })
 
-  it.each([['another scheme', 'Basic YTpi'], ['no token', 'Bearer '], ['two tokens', 'Bearer a b'], ['garbage', 'Bearer garbage'], ['5 kB', `Bearer ${'a'.repeat(5_000)}`]])('answers 401 invalid_token to an Authorization header with %s', async (_, header) => {
+  it.each([['no token', 'Bearer '], ['two tokens', 'Bearer a b']])('answers 400 invalid_request to an Authorization header with %s', async (_, header) => {
+    const answer = await api.call('GET', '/tournaments', undefined, { Authorization: header })
+    expect(answer.status).toBe(400)
+    expect(challengeOf(answer)).toContain('error="invalid_request"')
+  })
+
+  it.each([['garbage', 'Bearer garbage'], ['5 kB', `Bearer ${'a'.repeat(5_000)}`]])('answers 401 invalid_token to an Authorization header with %s', async (_, header) => {
     const answer = await api.call('GET', '/tournaments', undefined, { Authorization: header })
     expect(answer.status).toBe(401)
     expect(challengeOf(answer)).toContain('error="invalid_token"')
