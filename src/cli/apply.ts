@@ -1,5 +1,6 @@
-import type { Command } from 'commander'
+import { Option, type Command } from 'commander'
 import type { Plan } from '../configuration/changes.ts'
+import type { Leftovers } from '../configuration/leaving.ts'
 import type { ReadFile } from '../configuration/read.ts'
 import { exitCodes, OperatorError } from '../operator-error.ts'
 import type { CommandContext } from './command.ts'
@@ -11,6 +12,7 @@ import type { Reading } from './session.ts'
 interface ApplyCommandOptions {
   readonly dryRun?: boolean
   readonly prune?: boolean
+  readonly release?: boolean
   readonly yes?: boolean
 }
 
@@ -20,6 +22,7 @@ export function addApplyCommand (program: Command, context: CommandContext): voi
     .argument('<file>', 'the configuration file (docs/configuration-file.md), or - to read it from standard input')
     .option('--dry-run', 'only say what would be changed, and who would lose what')
     .option('--prune', 'remove what the file made and does not name any more')
+    .addOption(new Option('--release', 'hand what the file made and does not name any more to the command line').conflicts('prune'))
     .option('--yes', 'do not ask before anything is removed')
     .addHelpText('after', examples('signet apply signet.yaml --dry-run', 'signet apply signet.yaml', 'signet apply signet.yaml --prune --yes'))
     .action((path: string, options: ApplyCommandOptions) => apply(path, options, context))
@@ -39,10 +42,11 @@ async function apply (path: string, options: ApplyCommandOptions, context: Comma
   }
 }
 
-async function applyIn ({ database, clock }: Reading, file: ReadFile, { dryRun = false, prune = false, yes = false }: ApplyCommandOptions, { output }: CommandContext): Promise<void> {
+async function applyIn ({ database, clock }: Reading, file: ReadFile, { dryRun = false, prune = false, release = false, yes = false }: ApplyCommandOptions, { output }: CommandContext): Promise<void> {
   const [{ applyConfiguration }, report] = await Promise.all([import('../configuration/apply.ts'), import('../configuration/report.ts')])
-  const wanted = { database, clock, progress: output.note, file, prune }
-  const removals = (plan: Plan): readonly string[] => plan.changes.filter(({ action, kind }) => action === 'remove' && kind !== 'secret').map(report.lineOf)
+  const leftovers: Leftovers = prune ? 'remove' : release ? 'release' : 'keep'
+  const wanted = { database, clock, progress: output.note, file, leftovers }
+  const removals = (plan: Plan): readonly string[] => plan.changes.filter(({ action }) => action === 'remove').map(report.lineOf)
   const agreed = new Set<string>()
   if (prune && !dryRun) {
     const planned = await applyConfiguration({ ...wanted, dryRun: true })

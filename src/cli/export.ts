@@ -19,7 +19,7 @@ export function addExportCommand (program: Command, { output, withReading }: Com
     .addHelpText('after', examples('signet export > signet.yaml', 'signet export --organization "Sample Games" --name samplegames'))
     .action((options: ExportCommandOptions) => withReading(async (reading) => {
       const [{ readAll }, { exportConfiguration, soleOwner }, { defaultFileName }] = await Promise.all([
-        import('../configuration/apply.ts'), import('../configuration/export.ts'), import('../configuration/document.ts')
+        import('../configuration/state.ts'), import('../configuration/export.ts'), import('../configuration/document.ts')
       ])
       const organization = options.organization === undefined ? undefined : await findOrganization(reading, options.organization)
       const state = await readAll(reading.database)

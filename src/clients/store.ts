@@ -59,10 +59,13 @@ export interface ClientStore {
   createMany (rows: readonly ConfiguredClient[], authenticationMethods: readonly string[]): Promise<void>
   updateMany (rows: readonly ConfiguredClient[]): Promise<void>
   removeMany (ids: readonly string[]): Promise<void>
+  /** Hands them to the command line, without their secrets. What a file disabled counts as disabled by hand. */
+  releaseMany (ids: readonly string[]): Promise<void>
   grantScopes (granted: readonly GrantedScope[]): Promise<void>
   withdrawScopes (granted: readonly GrantedScope[]): Promise<void>
   importSecrets (rows: readonly ImportedSecretRow[]): Promise<void>
   adoptSecrets (ids: readonly string[], managedBy: string): Promise<void>
+  releaseSecrets (ids: readonly string[]): Promise<void>
   removeSecrets (ids: readonly string[]): Promise<void>
   /** Forgets the deleted clients whose last token must have expired. @returns how many rows went */
   purgeDeleted (): Promise<number>
@@ -144,6 +147,9 @@ export function createClientStore (database: Session): ClientStore {
     async removeMany (ids) {
       await database.client.deleteMany({ where: { id: { in: [...ids] } } })
     },
+    async releaseMany (ids) {
+      await database.client.updateMany({ where: { id: { in: [...ids] } }, data: { managedBy: null, disabledBy: null } })
+    },
     async grantScopes (granted) {
       await database.$executeRaw`
         INSERT INTO client_scopes (client_id, scope_name)
@@ -159,6 +165,9 @@ export function createClientStore (database: Session): ClientStore {
     },
     async adoptSecrets (ids, managedBy) {
       await database.clientSecret.updateMany({ where: { id: { in: [...ids] } }, data: { managedBy } })
+    },
+    async releaseSecrets (ids) {
+      await database.clientSecret.updateMany({ where: { id: { in: [...ids] } }, data: { managedBy: null } })
     },
     async removeSecrets (ids) {
       await database.clientSecret.deleteMany({ where: { id: { in: [...ids] } } })

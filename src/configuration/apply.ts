@@ -1,20 +1,19 @@
 /** Makes a database as a configuration file says: all of it or nothing, in one transaction. */
-import { createSecretHasher } from '../clients/secrets.ts'
-import { createClientStore } from '../clients/store.ts'
 import { lockWriters } from '../changes/writer-lock.ts'
+import { createSecretHasher } from '../clients/secrets.ts'
 import type { Clock } from '../clock.ts'
-import type { Database, Session } from '../db.ts'
+import type { Database } from '../db.ts'
 import { lowerCaseRandom, newIdentifier } from '../identifiers.ts'
 import { exitCodes, OperatorError } from '../operator-error.ts'
-import { createOrganizationStore } from '../organizations/store.ts'
 import type { Progress } from '../progress.ts'
-import { createResourceStore } from '../resources/store.ts'
-import { isEmpty, type Plan, type State } from './changes.ts'
-import { refusal } from './mistakes.ts'
+import { isEmpty, type Plan } from './changes.ts'
+import { findLeft, type Leftovers } from './leaving.ts'
+import { refusal, type Mistake } from './mistakes.ts'
 import { plan } from './plan.ts'
 import { isReady, type ReadFile, type ReadyFile } from './read.ts'
 import { checkReferences } from './references.ts'
 import { createSecretFacts, type SecretFacts } from './secret-facts.ts'
+import { readAll, readState, transactionLimits, type State } from './state.ts'
 import { write } from './write.ts'
 
 export interface ApplyOptions {
@@ -22,16 +21,14 @@ export interface ApplyOptions {
   readonly clock: Clock
   readonly progress: Progress
   readonly file: ReadFile
-  /** Whether what the file made and does not name any more is removed. */
-  readonly prune: boolean
+  /** What becomes of what the file made and does not name any more. */
+  readonly leftovers: Leftovers
   /** Only says what would be changed. */
   readonly dryRun: boolean
   /** Called with what is about to be changed; whatever it throws leaves everything as it is. */
   readonly approve?: (plan: Plan) => void
 }
 
-/** Reading, planning and writing 10,000 clients takes seconds; a minute is a fault. */
-const transactionLimits = { timeout: 120_000, maxWait: 10_000 } as const
 const maxTries = 5
 const tickMillis = 1_000
 
@@ -40,7 +37,7 @@ export async function applyConfiguration (options: ApplyOptions): Promise<Plan> 
   const { database, file, progress } = options
   const patience = setTimeout(() => { progress(`comparing ${file.label} with the database`) }, tickMillis)
   try {
-    if (!isReady(file)) throw refusal(file.label, [...file.mistakes, ...checkReferences(file, await readAll(database), options.prune)])
+    if (!isReady(file)) throw refusal(file.label, [...file.mistakes, ...await checkAgainst(database, file, options)])
     const facts = createSecretFacts(file.secrets, createSecretHasher())
     for (let tries = 0; tries < maxTries; tries += 1) {
       const state = await readAll(database)
@@ -57,6 +54,11 @@ export async function applyConfiguration (options: ApplyOptions): Promise<Plan> 
   throw new OperatorError(`The secrets of ${file.label} were changed by somebody else each time they had been verified. Nothing was changed: apply the file again.`, { exitCode: exitCodes.refused })
 }
 
+async function checkAgainst (database: Database, file: ReadFile, { leftovers }: ApplyOptions): Promise<readonly Mistake[]> {
+  const state = await readAll(database)
+  return checkReferences(file, state, findLeft(file, state, leftovers).removed)
+}
+
 /** @returns undefined when secrets were changed since they were verified */
 async function carryOut (file: ReadyFile, facts: SecretFacts, options: ApplyOptions): Promise<Plan | undefined> {
   return await options.database.$transaction(async (session) => {
@@ -69,26 +71,13 @@ async function carryOut (file: ReadyFile, facts: SecretFacts, options: ApplyOpti
   }, transactionLimits)
 }
 
-function planFor (state: State, file: ReadyFile, facts: SecretFacts, { prune, clock }: ApplyOptions): Plan | undefined {
+function planFor (state: State, file: ReadyFile, facts: SecretFacts, { leftovers, clock }: ApplyOptions): Plan | undefined {
   const secrets = facts.about(state)
   if (secrets === undefined) return undefined
   const newId = (kind: 'resource' | 'secret'): string => kind === 'resource' ? newIdentifier('res') : lowerCaseRandom(16)
-  const { plan: planned, mistakes } = plan({ file, state, secrets, prune, now: clock(), newId })
+  const { plan: planned, mistakes } = plan({ file, state, secrets, left: findLeft(file, state, leftovers), now: clock(), newId })
   if (mistakes.length > 0) throw refusal(file.label, mistakes)
   return planned
-}
-
-/** The whole database at one moment. */
-export async function readAll (database: Database): Promise<State> {
-  return await database.$transaction(readState, { ...transactionLimits, isolationLevel: 'RepeatableRead' })
-}
-
-async function readState (session: Session): Promise<State> {
-  return {
-    organizations: await createOrganizationStore(session).readAll(),
-    resources: await createResourceStore(session).readAll(),
-    clients: await createClientStore(session).readAll()
-  }
 }
 
 /** A line a second, and none for what is quicker. */

@@ -1,14 +1,15 @@
 /** The difference between a file and the database, as people read it and as rows to write. */
-import type { Client, ClientSecret } from '../clients/client.ts'
+import type { ClientSecret } from '../clients/client.ts'
 import type { ConfiguredClient, GrantedScope } from '../clients/store.ts'
-import type { Organization } from '../organizations/organization.ts'
 import type { ConfiguredOrganization } from '../organizations/store.ts'
-import type { Resource } from '../resources/resource.ts'
 import type { ConfiguredResource, ConfiguredScope } from '../resources/store.ts'
-import type { ReadyFile } from './read.ts'
+import type { Left } from './leaving.ts'
 import { mistakeAt, type Mistake, type Path } from './mistakes.ts'
+import type { ReadyFile } from './read.ts'
+import type { State } from './state.ts'
 
-export type Action = 'create' | 'update' | 'remove'
+/** What is released belongs to the command line from then on. */
+export type Action = 'create' | 'update' | 'remove' | 'release'
 export type Kind = 'organization' | 'resource' | 'scope' | 'client' | 'secret'
 
 export interface Change {
@@ -24,8 +25,11 @@ export interface Change {
 
 /** What left the file, and is there still. */
 export interface Kept {
-  readonly kind: Exclude<Kind, 'secret'>
+  readonly kind: Kind
+  /** As that of a change. */
   readonly id: string
+  /** Why it was not pruned with the rest, but released; null: nobody asked for that. */
+  readonly reason: string | null
 }
 
 export type SecretRow = Pick<ClientSecret, 'id' | 'hash'> & { readonly clientId: string }
@@ -36,6 +40,8 @@ interface RowsOf<Row> {
   readonly update: Row[]
   /** Their keys. */
   readonly remove: string[]
+  /** Keys of those that belong to the command line from now on. */
+  readonly release: string[]
 }
 
 export interface Writes {
@@ -47,7 +53,7 @@ export interface Writes {
   readonly clients: RowsOf<ConfiguredClient>
   readonly granted: { readonly add: GrantedScope[], readonly remove: GrantedScope[] }
   /** `adopt` are ids of secrets that the file owns from now on. */
-  readonly secrets: { readonly add: SecretRow[], readonly adopt: string[], readonly remove: string[] }
+  readonly secrets: { readonly add: SecretRow[], readonly adopt: string[], readonly remove: string[], readonly release: string[] }
 }
 
 export interface Plan {
@@ -55,12 +61,6 @@ export interface Plan {
   readonly kept: readonly Kept[]
   readonly warnings: readonly string[]
   readonly writes: Writes
-}
-
-export interface State {
-  readonly organizations: readonly Organization[]
-  readonly resources: readonly Resource[]
-  readonly clients: readonly Client[]
 }
 
 /** A secret of the file, held against what the database has. */
@@ -75,7 +75,8 @@ export interface PlanInput {
   readonly file: ReadyFile
   readonly state: State
   readonly secrets: ReadonlyMap<string, SecretFact>
-  readonly prune: boolean
+  /** What left the file. */
+  readonly left: Left
   /** Milliseconds since the epoch. */
   readonly now: number
   /** An id for a row that has none yet. */
@@ -95,14 +96,14 @@ export interface Draft extends Plan {
 }
 
 export function createDraft ({ places }: ReadyFile): Draft {
-  const rows = <Row>(): RowsOf<Row> => ({ create: [], update: [], remove: [] })
+  const rows = <Row>(): RowsOf<Row> => ({ create: [], update: [], remove: [], release: [] })
   const draft: Draft = {
     changes: [],
     kept: [],
     warnings: [],
     mistakes: [],
     writes: {
-      parkedNames: [], organizations: rows(), resources: rows(), scopes: rows(), clients: rows(), granted: { add: [], remove: [] }, secrets: { add: [], adopt: [], remove: [] }
+      parkedNames: [], organizations: rows(), resources: rows(), scopes: rows(), clients: rows(), granted: { add: [], remove: [] }, secrets: { add: [], adopt: [], remove: [], release: [] }
     },
     note (action, kind, id, details, consequences = []) {
       if (action !== 'update' || details.length > 0) draft.changes.push({ action, kind, id, details, consequences })

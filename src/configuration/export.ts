@@ -3,8 +3,8 @@ import { Document, isMap } from 'yaml'
 import type { Client } from '../clients/client.ts'
 import { grantTypes } from '../oauth/grant-types.ts'
 import type { Resource, Scope } from '../resources/resource.ts'
-import type { State } from './changes.ts'
 import type { ClientEntry, ConfigurationFile, ResourceEntry, ScopeEntry } from './document.ts'
+import type { State } from './state.ts'
 
 export interface Exported {
   readonly document: ConfigurationFile

@@ -15,11 +15,16 @@ export function belongsToAnother (row: Owned | undefined, file: string): boolean
 }
 
 export function otherOwner (row: Owned): string {
-  return `The configuration file ${quoted(row.managedBy ?? '')} owns it. Remove it from one of the two files.`
+  return `The configuration file ${quoted(row.managedBy ?? '')} owns it. Remove it there and apply that file with --release, or remove it here.`
 }
 
 export function takenOver (row: Owned): readonly string[] {
   return row.managedBy === null ? ['taken over by the file'] : []
+}
+
+/** What this file did not disable, no file that makes it anew may bring back. */
+export function isStoppedByHand ({ disabledAt, disabledBy }: Pick<Disableable, 'disabledAt' | 'disabledBy'>, file: string): boolean {
+  return disabledAt !== null && disabledBy !== file
 }
 
 interface Settled {

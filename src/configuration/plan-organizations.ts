@@ -39,12 +39,12 @@ function planOne (id: string, entry: OrganizationEntry, current: Organization | 
 }
 
 /** A name may be taken over from an organization that gives it up in the same file, or is pruned. */
-function checkNames (wanted: ReadonlyMap<string, string>, { file, state, prune }: PlanInput, draft: Draft): void {
+function checkNames (wanted: ReadonlyMap<string, string>, { file, state, left }: PlanInput, draft: Draft): void {
   for (const holder of state.organizations) {
     const taker = wanted.get(holder.name)
     if (taker === undefined || taker === holder.id) continue
     const isRenamed = Object.hasOwn(file.document.organizations ?? {}, holder.id)
-    if (isRenamed || (prune && holder.managedBy === file.name)) draft.writes.parkedNames.push(holder.id)
+    if (isRenamed || left.removed.has(holder)) draft.writes.parkedNames.push(holder.id)
     else draft.refuse(['organizations', taker, 'name'], `The organization ${holder.id}, which is not in the file, has this name already. Choose another name, or use its id.`)
   }
 }

@@ -59,7 +59,13 @@ export function isShorter (before: number | null, after: number | null): boolean
 export function planScopes (input: PlanInput, resources: ReadonlyMap<string, ConfiguredResource>, draft: Draft): ReadonlyMap<string, ConfiguredScope> {
   const existing = new Map(input.state.resources.flatMap((resource) => resource.scopes.map((scope) => [scope.name, { scope, resource }])))
   const holders = new Map<string, Client[]>()
-  for (const client of input.state.clients) for (const scope of client.scopes) holders.set(scope, [...holders.get(scope) ?? [], client])
+  for (const client of input.state.clients) {
+    for (const scope of client.scopes) {
+      const others = holders.get(scope)
+      if (others === undefined) holders.set(scope, [client])
+      else others.push(client)
+    }
+  }
   const planned = new Map<string, ConfiguredScope>()
   for (const [identifier, { scopes = {} }] of Object.entries(input.file.document.resources ?? {})) {
     const resource = resources.get(identifier)
@@ -123,14 +129,11 @@ function planScope (name: string, entry: ScopeEntry, resource: ConfiguredResourc
 }
 
 /** Whoever was given a scope of one API was not given it at another. */
-function takeFromOthers (path: Path, { name }: ConfiguredScope, holders: readonly Client[], { file, prune }: PlanInput, draft: Draft): void {
-  const clients = file.document.clients ?? {}
-  const others = holders.filter(({ id, managedBy }) => !Object.hasOwn(clients, id) && !(prune && managedBy === file.name)).map(({ id }) => id)
-  if (others.length === 0) return
-  if (!prune) {
-    draft.refuse(path, `It moves to another resource, and clients that the file does not name have it: ${listed(others)}. Take it from them first, or apply with --prune, which does.`)
-    return
-  }
-  draft.writes.granted.remove.push(...others.map((clientId) => ({ clientId, scopeName: name })))
-  draft.note('update', 'scope', name, ['taken from the clients that the file does not name'], [`They lose it: ${listed(others)}.`])
+function takeFromOthers (path: Path, { name }: ConfiguredScope, holders: readonly Client[], { file, left }: PlanInput, draft: Draft): void {
+  const others = holders.filter((client) => !Object.hasOwn(file.document.clients ?? {}, client.id) && !left.removed.has(client))
+  const stopped = others.filter((client) => left.leftovers === 'remove' && client.managedBy === file.name)
+  const untouched = others.filter((client) => !stopped.includes(client)).map(({ id }) => id)
+  draft.writes.granted.remove.push(...stopped.map(({ id }) => ({ clientId: id, scopeName: name })))
+  if (stopped.length > 0) draft.note('update', 'scope', name, ['taken from clients that left the file'], [`They lose it: ${listed(stopped.map(({ id }) => id))}.`])
+  if (untouched.length > 0) draft.refuse(path, `It moves to another resource, and clients that the file does not name have it: ${listed(untouched)}. Take it from them first.`)
 }

@@ -1,28 +1,55 @@
 import { isUsable, type Client, type ClientSecret } from '../clients/client.ts'
 import { maxUsableSecrets } from '../clients/registration.ts'
 import type { Draft, PlanInput, SecretFact } from './changes.ts'
+import { endOf, isEndedByHand } from './leaving.ts'
 
 const liveOn = 'The tokens that were got with it live on until they expire.'
 
+interface Secrets {
+  readonly clientId: string
+  readonly stored: readonly ClientSecret[]
+  /** Those of the file that are as the file made them. */
+  readonly owned: readonly ClientSecret[]
+  /** Those of the file that were stopped by hand: they stay, so that no file brings them back. */
+  readonly stopped: readonly ClientSecret[]
+}
+
 export function planSecrets (input: PlanInput, clients: ReadonlyMap<string, Client | undefined>, draft: Draft): void {
-  for (const [id, client] of clients) {
+  for (const [clientId, client] of clients) {
     const stored = [...client?.secrets.values() ?? []]
-    // What was revoked by hand stays for good, so that no file brings it back.
-    const owned = stored.filter(({ managedBy, revokedAt }) => managedBy === input.file.name && revokedAt === null)
-    const fact = input.secrets.get(id)
-    if (fact === undefined) remove(id, owned, draft)
-    else if (fact.storedId === undefined) replace(id, fact, stored, owned, input, draft)
-    else keep(id, fact.storedId, stored, owned, input, draft)
+    const all = stored.filter(({ managedBy }) => managedBy === input.file.name)
+    const secrets = { clientId, stored, owned: all.filter((secret) => !isEndedByHand(secret)), stopped: all.filter(isEndedByHand) }
+    const fact = input.secrets.get(clientId)
+    if (fact === undefined) leave(secrets, input, draft)
+    else if (fact.storedId === undefined) replace(secrets, fact, input, draft)
+    else keep(secrets, fact.storedId, input, draft)
   }
 }
 
-function remove (clientId: string, owned: readonly ClientSecret[], draft: Draft): void {
-  if (owned.length === 0) return
-  draft.writes.secrets.remove.push(...owned.map(({ id }) => id))
-  draft.note('remove', 'secret', clientId, ['it left the file'], [`The secret of the file is refused at once. ${liveOn}`])
+function leave ({ clientId, owned, stopped }: Secrets, { left: { leftovers } }: PlanInput, draft: Draft): void {
+  if (leftovers === 'keep') {
+    if (owned.length > 0) draft.kept.push({ kind: 'secret', id: clientId, reason: null })
+  } else if (leftovers === 'release') {
+    release(clientId, [...owned, ...stopped], draft)
+  } else {
+    spare(clientId, stopped, draft)
+    if (owned.length === 0) return
+    draft.writes.secrets.remove.push(...owned.map(({ id }) => id))
+    draft.note('remove', 'secret', clientId, ['it left the file'], [`The secret of the file is refused at once. ${liveOn}`])
+  }
 }
 
-function replace (clientId: string, { hash }: SecretFact, stored: readonly ClientSecret[], owned: readonly ClientSecret[], { now, newId }: PlanInput, draft: Draft): void {
+function release (clientId: string, secrets: readonly ClientSecret[], draft: Draft): void {
+  draft.writes.secrets.release.push(...secrets.map(({ id }) => id))
+  for (const { id } of secrets) draft.note('release', 'secret', clientId, [`${id} released to the command line`])
+}
+
+function spare (clientId: string, stopped: readonly ClientSecret[], draft: Draft): void {
+  release(clientId, stopped, draft)
+  for (const secret of stopped) draft.kept.push({ kind: 'secret', id: clientId, reason: `it ${endOf(secret)} by hand` })
+}
+
+function replace ({ clientId, stored, owned, stopped }: Secrets, { hash }: SecretFact, { now, newId }: PlanInput, draft: Draft): void {
   if (hash === undefined) throw new Error('a secret was not hashed before it was planned')
   const others = stored.filter((secret) => isUsable(secret, now) && !owned.includes(secret))
   if (others.length >= maxUsableSecrets) {
@@ -32,19 +59,19 @@ function replace (clientId: string, { hash }: SecretFact, stored: readonly Clien
   draft.writes.secrets.add.push({ id: newId('secret'), clientId, hash })
   if (owned.length === 0) draft.note('create', 'secret', clientId, ['imported'])
   else draft.note('update', 'secret', clientId, ['replaced'], [`The secret before it is refused at once. ${liveOn}`])
+  spare(clientId, stopped, draft)
 }
 
-function keep (clientId: string, storedId: string, stored: readonly ClientSecret[], owned: readonly ClientSecret[], { file, now }: PlanInput, draft: Draft): void {
-  const kept = stored.find(({ id }) => id === storedId)
-  const others = owned.filter(({ id }) => id !== storedId)
+function keep ({ clientId, stored, owned, stopped }: Secrets, storedId: string, { file, now }: PlanInput, draft: Draft): void {
+  const isOther = ({ id }: ClientSecret): boolean => id !== storedId
+  const others = owned.filter(isOther)
   draft.writes.secrets.remove.push(...others.map(({ id }) => id))
   if (others.length > 0) draft.note('update', 'secret', clientId, ['the one before it removed'], [`The secret before it is refused at once. ${liveOn}`])
+  spare(clientId, stopped.filter(isOther), draft)
+  const kept = stored.find(({ id }) => id === storedId)
   if (kept === undefined) return
-  if (kept.revokedAt !== null) {
-    draft.warnings.push(`The secret of ${clientId} in the file was revoked by hand and stays so. Choose another secret.`)
-    return
-  }
-  if (!isUsable(kept, now)) draft.warnings.push(`The secret of ${clientId} in the file was disabled by hand or has expired, and stays so. Enable it by hand, or choose another secret.`)
+  if (kept.revokedAt !== null) draft.warnings.push(`The secret of ${clientId} in the file was revoked by hand and stays so. Choose another secret.`)
+  else if (!isUsable(kept, now)) draft.warnings.push(`The secret of ${clientId} in the file was disabled by hand or has expired, and stays so. Enable it by hand, or choose another secret.`)
   if (kept.managedBy === file.name) return
   draft.writes.secrets.adopt.push(kept.id)
   draft.note('update', 'secret', clientId, ['taken over by the file'])

@@ -4,8 +4,8 @@ import type { Draft, Plan, PlanInput } from './changes.ts'
 import { createDraft } from './changes.ts'
 import type { Mistake } from './mistakes.ts'
 import { planClients, type Afterwards } from './plan-clients.ts'
+import { planLeft } from './plan-left.ts'
 import { planOrganizations } from './plan-organizations.ts'
-import { planRemovals } from './plan-removals.ts'
 import { planResources, planScopes } from './plan-resources.ts'
 import { planSecrets } from './plan-secrets.ts'
 import { checkReferences } from './references.ts'
@@ -13,19 +13,18 @@ import { checkReferences } from './references.ts'
 /** The plan must not be carried out when there are mistakes. */
 export function plan (input: PlanInput): { readonly plan: Plan, readonly mistakes: readonly Mistake[] } {
   const draft: Draft = createDraft(input.file)
-  draft.mistakes.push(...checkReferences(input.file, input.state, input.prune))
+  draft.mistakes.push(...checkReferences(input.file, input.state, input.left.removed))
   planOrganizations(input, draft)
   const resources = planResources(input, draft)
   const scopes = planScopes(input, resources, draft)
   const clients = planClients(input, afterwards(input, resources, scopes), draft)
   planSecrets(input, clients, draft)
-  planRemovals(input, draft)
+  planLeft(input, draft)
   return { plan: draft, mistakes: draft.mistakes }
 }
 
-function afterwards ({ state, file, prune }: PlanInput, resources: ReadonlyMap<string, ConfiguredResource>, scopes: ReadonlyMap<string, ConfiguredScope>): Afterwards {
-  const stays = ({ managedBy }: { readonly managedBy: string | null }): boolean => !prune || managedBy !== file.name
-  const untouched = state.resources.flatMap((resource) => resource.scopes).filter((scope) => stays(scope) && !scopes.has(scope.name))
+function afterwards ({ state, left }: PlanInput, resources: ReadonlyMap<string, ConfiguredResource>, scopes: ReadonlyMap<string, ConfiguredScope>): Afterwards {
+  const untouched = state.resources.flatMap((resource) => resource.scopes).filter((scope) => !left.removed.has(scope) && !scopes.has(scope.name))
   const identifiers = [...state.resources, ...resources.values()].map(({ identifier, id }): [string, string] => [identifier, id])
   return { resources: new Map(identifiers), scopes: [...untouched, ...scopes.values()].sort((one, other) => one.name < other.name ? -1 : 1) }
 }

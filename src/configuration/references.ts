@@ -1,9 +1,9 @@
 /** What a file refers to must be in it or in the database, once the file has been applied. */
-import type { State } from './changes.ts'
 import type { ConfigurationFile, Partially } from './document.ts'
 import { mistakeAt, type Mistake, type Path } from './mistakes.ts'
 import { didYouMean } from './nearest.ts'
 import type { ReadFile } from './read.ts'
+import type { State } from './state.ts'
 
 interface Known {
   readonly organizations: ReadonlySet<string>
@@ -11,9 +11,10 @@ interface Known {
   readonly scopes: ReadonlySet<string>
 }
 
-export function checkReferences (file: ReadFile, state: State, prune: boolean): readonly Mistake[] {
-  const known = afterwards(file, state, prune)
-  const before = afterwards(file, state, false)
+/** @param removed rows of the state that will not be there */
+export function checkReferences (file: ReadFile, state: State, removed: ReadonlySet<object>): readonly Mistake[] {
+  const known = afterwards(file, state, removed)
+  const before = afterwards(file, state, new Set())
   return Object.entries(file.document.clients ?? {}).flatMap(([id, client]) => {
     const check = (member: string, value: string | undefined, kind: keyof Known, noun: string, index?: number): Mistake[] => {
       if (value === undefined || known[kind].has(value)) return []
@@ -31,8 +32,8 @@ export function checkReferences (file: ReadFile, state: State, prune: boolean): 
   })
 }
 
-function afterwards ({ document, name: file }: ReadFile, { organizations, resources }: State, prune: boolean): Known {
-  const stays = ({ managedBy }: { readonly managedBy: string | null }): boolean => !prune || managedBy !== file
+function afterwards ({ document }: ReadFile, { organizations, resources }: State, removed: ReadonlySet<object>): Known {
+  const stays = (row: object): boolean => !removed.has(row)
   const staying = resources.filter(stays)
   return {
     organizations: new Set([...Object.keys(document.organizations ?? {}), ...organizations.filter(stays).map(({ id }) => id)]),

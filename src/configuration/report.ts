@@ -1,7 +1,7 @@
 /** A plan as people and programs read it. It holds no secret. */
-import type { Action, Change, Plan } from './changes.ts'
+import type { Action, Change, Kept, Plan } from './changes.ts'
 
-const signs: Readonly<Record<Action, string>> = { create: '+', update: '~', remove: '-' }
+const signs: Readonly<Record<Action, string>> = { create: '+', update: '~', remove: '-', release: '=' }
 
 /** One line for each change, with its consequences below it. */
 export function reportLines ({ changes }: Plan): readonly string[] {
@@ -10,7 +10,13 @@ export function reportLines ({ changes }: Plan): readonly string[] {
 
 /** What is worth knowing beside the changes. */
 export function remarks ({ kept, warnings }: Plan): readonly string[] {
-  return [...warnings, ...kept.map(({ kind, id }) => `The ${kind} ${id} left the file; it is kept. --prune removes it.`)]
+  return [...warnings, ...kept.map(sentenceOf)]
+}
+
+function sentenceOf ({ kind, id, reason }: Kept): string {
+  const what = kind === 'secret' ? `The secret of the client ${id}` : `The ${kind} ${id}`
+  if (reason === null) return `${what} left the file; it is kept. --prune removes it.`
+  return `${what} left the file; ${reason}, so it is kept, and belongs to the command line from now on.`
 }
 
 export function lineOf ({ action, kind, id, details }: Change): string {
@@ -19,7 +25,8 @@ export function lineOf ({ action, kind, id, details }: Change): string {
 
 export function countChanges ({ changes }: Plan): string {
   const count = (action: Action): number => changes.filter((change) => change.action === action).length
-  return `${count('create')} created, ${count('update')} changed, ${count('remove')} removed`
+  const released = count('release')
+  return `${count('create')} created, ${count('update')} changed, ${count('remove')} removed${released === 0 ? '' : `, ${released} released`}`
 }
 
 export function reportJson (file: string, { changes, kept, warnings }: Plan, isDryRun: boolean): Readonly<Record<string, unknown>> {

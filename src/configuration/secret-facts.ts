@@ -3,7 +3,8 @@
  * transaction, and remembered for when the transaction sees other rows and has to be tried again.
  */
 import type { SecretHasher } from '../clients/secrets.ts'
-import type { SecretFact, State } from './changes.ts'
+import type { SecretFact } from './changes.ts'
+import type { State } from './state.ts'
 
 export interface SecretFacts {
   /** Does what is missing for the state given. @param tick called after each computation, with how many remain */
@@ -16,6 +17,7 @@ interface Candidate {
   readonly id: string
   readonly hash: string
   readonly isRevoked: boolean
+  readonly isDisabled: boolean
 }
 
 /** @param secrets of the file, by client id */
@@ -24,16 +26,16 @@ export function createSecretFacts (secrets: ReadonlyMap<string, string>, hasher:
   const hashes = new Map<string, string>()
   const keyOf = (clientId: string, { id, hash }: Candidate): string => JSON.stringify([clientId, id, hash])
 
-  /** What may be it: every imported secret, the revoked ones because what is dead stays dead. */
+  /** What may be it: every imported secret, those stopped by hand because what is dead stays dead. */
   function candidates (clientId: string, clients: ReadonlyMap<string, State['clients'][number]>): readonly Candidate[] {
     return [...clients.get(clientId)?.secrets.values() ?? []].filter(({ imported }) => imported)
-      .map(({ id, hash, revokedAt }) => ({ id, hash, isRevoked: revokedAt !== null }))
+      .map(({ id, hash, revokedAt, disabledAt }) => ({ id, hash, isRevoked: revokedAt !== null, isDisabled: disabledAt !== null }))
   }
 
   function factOf (clientId: string, stored: readonly Candidate[]): SecretFact | undefined {
     const answers = stored.map((candidate) => verified.get(keyOf(clientId, candidate)))
     const matching = stored.filter((_, index) => answers[index] === true)
-    const match = matching.find(({ isRevoked }) => isRevoked) ?? matching.at(-1)
+    const match = matching.find(({ isRevoked }) => isRevoked) ?? matching.find(({ isDisabled }) => isDisabled) ?? matching.at(-1)
     if (match !== undefined) return { storedId: match.id, hash: undefined }
     const hash = hashes.get(clientId)
     return answers.includes(undefined) || hash === undefined ? undefined : { storedId: undefined, hash }

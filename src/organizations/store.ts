@@ -21,6 +21,8 @@ export interface OrganizationStore {
   /** Gives them names that nobody else wants, so that others may take theirs. */
   parkNames (ids: readonly string[]): Promise<void>
   removeMany (ids: readonly string[]): Promise<void>
+  /** Hands them to the command line. What a file disabled counts as disabled by hand. */
+  releaseMany (ids: readonly string[]): Promise<void>
 }
 
 export function createOrganizationStore (database: Session): OrganizationStore {
@@ -54,6 +56,9 @@ export function createOrganizationStore (database: Session): OrganizationStore {
     },
     async removeMany (ids) {
       await database.organization.deleteMany({ where: { id: { in: [...ids] } } })
+    },
+    async releaseMany (ids) {
+      await database.organization.updateMany({ where: { id: { in: [...ids] } }, data: { managedBy: null, disabledBy: null } })
     }
   }
 }

@@ -25,10 +25,13 @@ export interface ResourceStore {
   createMany (rows: readonly ConfiguredResource[]): Promise<void>
   updateMany (rows: readonly ConfiguredResource[]): Promise<void>
   removeMany (identifiers: readonly string[]): Promise<void>
+  /** Hands them to the command line, without their scopes. What a file disabled counts as disabled by hand. */
+  releaseMany (identifiers: readonly string[]): Promise<void>
   createScopes (rows: readonly ConfiguredScope[]): Promise<void>
   /** A scope may move to another resource. */
   updateScopes (rows: readonly ConfiguredScope[]): Promise<void>
   removeScopes (names: readonly string[]): Promise<void>
+  releaseScopes (names: readonly string[]): Promise<void>
 }
 
 const withScopes = { include: { scopes: { orderBy: { name: 'asc' } } } } as const
@@ -66,6 +69,9 @@ export function createResourceStore (database: Session): ResourceStore {
     async removeMany (identifiers) {
       await database.resource.deleteMany({ where: { identifier: { in: [...identifiers] } } })
     },
+    async releaseMany (identifiers) {
+      await database.resource.updateMany({ where: { identifier: { in: [...identifiers] } }, data: { managedBy: null, disabledBy: null } })
+    },
     async createScopes (rows) {
       await database.$executeRaw`
         INSERT INTO scopes (name, resource_id, description, is_default, is_deprecated, disabled_at, disabled_by, managed_by)
@@ -82,6 +88,9 @@ export function createResourceStore (database: Session): ResourceStore {
     },
     async removeScopes (names) {
       await database.scope.deleteMany({ where: { name: { in: [...names] } } })
+    },
+    async releaseScopes (names) {
+      await database.scope.updateMany({ where: { name: { in: [...names] } }, data: { managedBy: null, disabledBy: null } })
     }
   }
 }

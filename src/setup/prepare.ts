@@ -67,7 +67,7 @@ export async function prepare (options: PrepareOptions): Promise<Prepared> {
 /** All of it or nothing; a start that finds it applied already says nothing. */
 async function applyFile (path: string, database: Database, { config, clock, progress, readVariable = () => undefined }: PrepareOptions): Promise<void> {
   const file = await readConfigurationFile({ path, readVariable })
-  const plan = await applyConfiguration({ database, clock, progress, file, prune: config.configPrune, dryRun: false })
+  const plan = await applyConfiguration({ database, clock, progress, file, leftovers: config.configPrune ? 'remove' : 'keep', dryRun: false })
   if (plan.changes.length > 0) progress(`applied ${path}: ${countChanges(plan)}`)
   for (const line of [...reportLines(plan), ...remarks(plan)]) progress(line)
 }

@@ -129,7 +129,7 @@ clients: { ${id}: { organization: ${organization.id}, name: A client, scopes: [r
 
   it('by another file, is a mistake that names the file', async () => {
     await world.apply(`name: other\n${organizations}${resources}${client('')}`)
-    const owned = 'The configuration file "other" owns it. Remove it from one of the two files.'
+    const owned = 'The configuration file "other" owns it. Remove it there and apply that file with --release, or remove it here.'
     expect(await world.refusals(organizations + resources + client(''))).toEqual([
       `1:18: organizations.org_a: ${owned}`, `2:14: resources["https://a.example"]: ${owned}`, `3:12: clients.cl_live_x: ${owned}`
     ])
@@ -191,12 +191,15 @@ describe('what left the file', { timeout: 60_000 }, () => {
     await world.apply(organizations + resources + client('scopes: [read]'))
     const { id } = await world.fixtures.client({ organizationId: 'org_a', scopes: ['read'] })
     expect(await world.refusals(organizations + moved + client('scopes: [read]'))).toEqual([
-      `2:125: resources["https://b.example"].scopes.read: It moves to another resource, and clients that the file does not name have it: ${id}. Take it from them first, or apply with --prune, which does.`
+      `2:125: resources["https://b.example"].scopes.read: It moves to another resource, and clients that the file does not name have it: ${id}. Take it from them first.`
     ])
+    expect(await world.refusals(organizations + moved + client('scopes: [read]'), { prune: true })).toEqual([
+      expect.stringMatching(`clients that the file does not name have it: ${id}\\. Take it from them first\\.$`)
+    ])
+    await world.database.clientScope.deleteMany({ where: { clientId: id } })
     expect(said(await world.apply(organizations + moved + client('scopes: [read]'), { prune: true }))).toEqual([
       '+ resource https://b.example: "B"',
-      '~ scope read: moved from https://a.example to https://b.example', 'Tokens that have it for https://a.example live on until they expire, within 25 hours.',
-      '~ scope read: taken from the clients that the file does not name', `They lose it: ${id}.`
+      '~ scope read: moved from https://a.example to https://b.example', 'Tokens that have it for https://a.example live on until they expire, within 25 hours.'
     ])
     expect((await world.state()).clients.map((each) => [each.id === id, [...each.scopes]])).toEqual([[false, ['read']], [true, []]])
     await world.fixtures.resource('https://c.example', { elsewhere: false })
@@ -220,7 +223,9 @@ describe('the secret of a client in the file', { timeout: 60_000 }, () => {
     expect(now).toHaveLength(2)
     expect(now).not.toContainEqual(first)
     expect((await world.state()).clients[0]?.tokensRevokedBefore).toBeNull()
-    expect(said(await world.apply(file(undefined)))).toEqual(['- secret cl_live_x: it left the file', 'The secret of the file is refused at once. The tokens that were got with it live on until they expire.'])
+    expect(said(await world.apply(file(undefined)))).toEqual(['The secret of the client cl_live_x left the file; it is kept. --prune removes it.'])
+    expect(await secrets()).toEqual(now)
+    expect(said(await world.apply(file(undefined), { prune: true }))).toEqual(['- secret cl_live_x: it left the file', 'The secret of the file is refused at once. The tokens that were got with it live on until they expire.'])
     expect(await secrets()).toMatchObject([{ managedBy: null, imported: false }])
   })
 
@@ -230,8 +235,14 @@ describe('the secret of a client in the file', { timeout: 60_000 }, () => {
     await world.database.clientSecret.update({ where: { id }, data: { revokedAt: new Date() } })
     const warning = 'The secret of cl_live_x in the file was revoked by hand and stays so. Choose another secret.'
     expect(said(await world.apply(file(one)))).toEqual([warning])
-    expect(said(await world.apply(file(other)))).toEqual(['+ secret cl_live_x: imported'])
-    expect(said(await world.apply(file(one)))).toEqual(['~ secret cl_live_x: the one before it removed', 'The secret before it is refused at once. The tokens that were got with it live on until they expire.', warning])
+    expect(said(await world.apply(file(other)))).toEqual([
+      '+ secret cl_live_x: imported', `= secret cl_live_x: ${id} released to the command line`,
+      'The secret of the client cl_live_x left the file; it was revoked by hand, so it is kept, and belongs to the command line from now on.'
+    ])
+    expect(said(await world.apply(file(one)))).toEqual([
+      '~ secret cl_live_x: the one before it removed', 'The secret before it is refused at once. The tokens that were got with it live on until they expire.',
+      '~ secret cl_live_x: taken over by the file', warning
+    ])
     expect(await secrets()).toMatchObject([{ id, isRevoked: true }])
   })
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { State } from '../../src/configuration/changes.ts'
+import type { State } from '../../src/configuration/state.ts'
 import { createSecretHasher } from '../../src/clients/secrets.ts'
 import { generatedFile, secretTexts } from './files.ts'
 import { createWorld, type World } from './world.ts'

@@ -1,9 +1,11 @@
 /** A database that configuration files are applied to by the very functions that the command line and the start call. */
 import { randomBytes } from 'node:crypto'
-import { applyConfiguration, readAll } from '../../src/configuration/apply.ts'
-import type { Plan, State } from '../../src/configuration/changes.ts'
+import { applyConfiguration } from '../../src/configuration/apply.ts'
+import type { Plan } from '../../src/configuration/changes.ts'
+import type { Leftovers } from '../../src/configuration/leaving.ts'
 import { formatMistake, inOrder } from '../../src/configuration/mistakes.ts'
 import { readConfiguration, type ReadFile } from '../../src/configuration/read.ts'
+import { readAll, type State } from '../../src/configuration/state.ts'
 import { createDatabase, type Database } from '../../src/db.ts'
 import { OperatorError } from '../../src/operator-error.ts'
 import { createFixtures, type Fixtures } from '../support/fixtures.ts'
@@ -11,6 +13,7 @@ import { createTestDatabase } from '../support/embedded.ts'
 
 export interface ApplyWish {
   readonly prune?: boolean
+  readonly release?: boolean
   readonly dryRun?: boolean
   readonly variables?: Readonly<Record<string, string>>
 }
@@ -37,6 +40,11 @@ export async function readText (file: string | object, variables: Readonly<Recor
   return await readConfiguration({ label, bytes: Buffer.from(text), folder: import.meta.dirname, readVariable: (name) => variables[name] })
 }
 
+function leftoversOf (prune: boolean, release: boolean): Leftovers {
+  if (prune) return 'remove'
+  return release ? 'release' : 'keep'
+}
+
 /** The mistakes that are seen without a database. */
 export async function mistakesIn (file: string | object, variables?: Readonly<Record<string, string>>): Promise<readonly string[]> {
   const { mistakes } = await readText(file, variables)
@@ -51,8 +59,8 @@ export async function createWorld (): Promise<World> {
     url,
     database,
     fixtures: createFixtures({ database, serverKeys, clock: Date.now }),
-    apply: async (file, { prune = false, dryRun = false, variables } = {}) =>
-      await applyConfiguration({ database, clock: Date.now, progress: () => {}, file: await readText(file, variables), prune, dryRun }),
+    apply: async (file, { prune = false, release = false, dryRun = false, variables } = {}) =>
+      await applyConfiguration({ database, clock: Date.now, progress: () => {}, file: await readText(file, variables), leftovers: leftoversOf(prune, release), dryRun }),
     async refusals (file, wish) {
       try {
         await world.apply(file, wish)

@@ -1,46 +1,45 @@
-/** What the file made and does not name any more: kept, or removed where nothing of others needs it. */
+/** What becomes of what left the file: kept, released, or removed where nothing of others needs it. */
 import type { Client } from '../clients/client.ts'
 import type { Organization } from '../organizations/organization.ts'
 import type { Resource, Scope } from '../resources/resource.ts'
-import type { Draft, Kept, PlanInput } from './changes.ts'
+import type { Draft, Kind, PlanInput } from './changes.ts'
+import type { Leaver } from './leaving.ts'
 import { listed, longestLifetime, ownApis, quoted } from './words.ts'
 
-interface Left {
-  readonly clients: readonly Client[]
-  readonly scopes: readonly { readonly scope: Scope, readonly resource: Resource }[]
-  readonly resources: readonly Resource[]
-  readonly organizations: readonly Organization[]
-}
-
-export function planRemovals (input: PlanInput, draft: Draft): void {
-  const left = findLeft(input)
-  if (!input.prune) {
-    draft.kept.push(
-      ...keptOf('client', left.clients.map(({ id }) => id)), ...keptOf('scope', left.scopes.map(({ scope }) => scope.name)),
-      ...keptOf('resource', left.resources.map(({ identifier }) => identifier)), ...keptOf('organization', left.organizations.map(({ id }) => id)))
-    return
-  }
+export function planLeft (input: PlanInput, draft: Draft): void {
+  const { left, state, file } = input
+  const { writes } = draft
   // Those whose rows the file neither writes nor removes.
-  const others = input.state.clients.filter(({ id, managedBy }) => !Object.hasOwn(input.file.document.clients ?? {}, id) && managedBy !== input.file.name)
-  for (const client of left.clients) removeClient(client, input, draft)
-  for (const { scope, resource } of left.scopes) removeScope(scope, resource, others, input, draft)
-  for (const resource of left.resources) removeResource(resource, others, input, draft)
-  for (const organization of left.organizations) removeOrganization(organization, others, draft)
-}
-
-function findLeft ({ file: { document: { organizations = {}, resources = {}, clients = {} }, name }, state }: PlanInput): Left {
-  const isOwned = ({ managedBy }: { readonly managedBy: string | null }): boolean => managedBy === name
-  const scopes = new Set(Object.values(resources).flatMap((resource) => Object.keys(resource.scopes ?? {})))
-  return {
-    clients: state.clients.filter((client) => isOwned(client) && !Object.hasOwn(clients, client.id)),
-    scopes: state.resources.flatMap((resource) => resource.scopes.map((scope) => ({ scope, resource }))).filter(({ scope }) => isOwned(scope) && !scopes.has(scope.name)),
-    resources: state.resources.filter((resource) => isOwned(resource) && !Object.hasOwn(resources, resource.identifier)),
-    organizations: state.organizations.filter((organization) => isOwned(organization) && !Object.hasOwn(organizations, organization.id))
+  const others = state.clients.filter((client) => !Object.hasOwn(file.document.clients ?? {}, client.id) && !left.removed.has(client))
+  const removed = {
+    clients: leave('client', left.clients, ({ id }) => id, writes.clients.release, draft),
+    scopes: leave('scope', left.scopes, ({ scope }) => scope.name, writes.scopes.release, draft),
+    resources: leave('resource', left.resources, ({ identifier }) => identifier, writes.resources.release, draft),
+    organizations: leave('organization', left.organizations, ({ id }) => id, writes.organizations.release, draft)
   }
+  for (const { row, fate } of left.clients) if (fate === 'released') writes.secrets.release.push(...secretsOf(row, file.name))
+  for (const client of removed.clients) removeClient(client, input, draft)
+  for (const { scope, resource } of removed.scopes) removeScope(scope, resource, others, input, draft)
+  for (const resource of removed.resources) removeResource(resource, others, input, draft)
+  for (const organization of removed.organizations) removeOrganization(organization, others, draft)
 }
 
-function keptOf (kind: Kept['kind'], ids: readonly string[]): Kept[] {
-  return ids.map((id) => ({ kind, id }))
+/** @returns the rows to remove, once the others are dealt with */
+function leave <Row> (kind: Kind, leavers: readonly Leaver<Row>[], keyOf: (row: Row) => string, release: string[], draft: Draft): readonly Row[] {
+  return leavers.flatMap(({ row, fate, reason = null }) => {
+    if (fate === 'removed') return [row]
+    const id = keyOf(row)
+    if (fate === 'kept' || reason !== null) draft.kept.push({ kind, id, reason })
+    if (fate === 'released') {
+      release.push(id)
+      draft.note('release', kind, id, ['released to the command line'])
+    }
+    return []
+  })
+}
+
+function secretsOf ({ secrets }: Client, file: string): readonly string[] {
+  return [...secrets.values()].filter(({ managedBy }) => managedBy === file).map(({ id }) => id)
 }
 
 function removeClient (client: Client, { state }: PlanInput, draft: Draft): void {
