@@ -25,7 +25,9 @@ export interface ApplyOptions {
   readonly leftovers: Leftovers
   /** Only says what would be changed. */
   readonly dryRun: boolean
-  /** Called with what is about to be changed; whatever it throws leaves everything as it is. */
+  /** Called with what would be changed, while no transaction is open: a person may think it over. */
+  readonly review?: (expected: Plan) => Promise<void>
+  /** Called with what is about to be changed, which may be more by then; whatever it throws leaves everything as it is. */
   readonly approve?: (plan: Plan) => void
 }
 
@@ -45,6 +47,8 @@ export async function applyConfiguration (options: ApplyOptions): Promise<Plan> 
       // Whoever changes nothing, as most starts do, makes no writer wait.
       const expected = planFor(state, file, facts, options)
       if (expected !== undefined && (options.dryRun || isEmpty(expected))) return expected
+      clearTimeout(patience)
+      if (expected !== undefined) await options.review?.(expected)
       const done = await carryOut(file, facts, options)
       if (done !== undefined) return done
     }

@@ -21,6 +21,8 @@ export interface Change {
   readonly details: readonly string[]
   /** Who loses what, and what goes on: a sentence each. */
   readonly consequences: readonly string[]
+  /** Whether no other file undoes it: something is gone, or tokens or a secret are dead for good. */
+  readonly irreversible: boolean
 }
 
 /** What left the file, and is there still. */
@@ -89,8 +91,11 @@ export interface Draft extends Plan {
   readonly kept: Kept[]
   readonly warnings: string[]
   readonly mistakes: Mistake[]
-  /** @param details none: nothing is changed, and nothing is noted */
-  note (action: Action, kind: Kind, id: string, details: readonly string[], consequences?: readonly string[]): void
+  /**
+   * @param details none: nothing is changed, and nothing is noted
+   * @param irreversible default: of what is removed
+   */
+  note (action: Action, kind: Kind, id: string, details: readonly string[], consequences?: readonly string[], irreversible?: boolean): void
   /** A mistake at the name of a member of the file. */
   refuse (path: Path, sentence: string): void
 }
@@ -105,8 +110,8 @@ export function createDraft ({ places }: ReadyFile): Draft {
     writes: {
       parkedNames: [], organizations: rows(), resources: rows(), scopes: rows(), clients: rows(), granted: { add: [], remove: [] }, secrets: { add: [], adopt: [], remove: [], release: [] }
     },
-    note (action, kind, id, details, consequences = []) {
-      if (action !== 'update' || details.length > 0) draft.changes.push({ action, kind, id, details, consequences })
+    note (action, kind, id, details, consequences = [], irreversible = action === 'remove') {
+      if (action !== 'update' || details.length > 0) draft.changes.push({ action, kind, id, details, consequences, irreversible })
     },
     refuse (path, sentence) {
       draft.mistakes.push(mistakeAt(places.name(path), path, sentence))

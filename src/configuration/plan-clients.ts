@@ -98,16 +98,17 @@ function update (current: Client, { row, scopes, turned }: Wanted, { owners, bef
   draft.writes.granted.remove.push(...lost.map((scopeName) => ({ clientId: row.id, scopeName })))
   const details = [...own, ...gained.length === 0 ? [] : [`gains ${gained.join(' ')}`], ...lost.length === 0 ? [] : [`loses ${lost.join(' ')}`]]
   const longest = longestLifetime([current], resourcesOf(current.scopes, owners))
-  const dead = `The tokens that it has are inactive at introspection at once and for good; ${ownApis(longest)}.`
+  const areTokensDead = isMoved || turned === 'off'
+  /** Of tokens that are not all dead. */
+  const liveOn = (tokens: string, within: string): string => areTokensDead ? '' : ` ${tokens} live on until they expire, within ${within}.`
   draft.note('update', 'client', row.id, details, [
-    ...lost.length === 0 ? [] : [`It gets no tokens with ${lost.join(' ')} any more. Those that it has live on until they expire, within ${longestLifetime([current], resourcesOf(lost, owners))}.`],
-    ...lostGrants.length === 0 ? [] : [`It gets no tokens by ${lostGrants.join(' ')} any more. Those that it has live on until they expire, within ${longest}.`],
-    ...isMoved ? [dead] : [],
-    ...isShorter(current.accessTokenTtlSeconds, row.accessTokenTtlSeconds) ? [`The tokens that it has live on until they expire, within ${longest}.`] : [],
+    ...lost.length === 0 ? [] : [`It gets no tokens with ${lost.join(' ')} any more.${liveOn('Those that it has', longestLifetime([current], resourcesOf(lost, owners)))}`],
+    ...lostGrants.length === 0 ? [] : [`It gets no tokens by ${lostGrants.join(' ')} any more.${liveOn('Those that it has', longest)}`],
+    ...!areTokensDead && isShorter(current.accessTokenTtlSeconds, row.accessTokenTtlSeconds) ? [liveOn('The tokens that it has', longest).trim()] : [],
     ...standsFor !== undefined && current.resourceId !== row.resourceId ? [`It may not introspect tokens for ${standsFor} any more.`] : [],
-    ...turned === 'off' ? [`It gets no tokens any more. ${dead}`] : [],
+    ...areTokensDead ? [`${turned === 'off' ? 'It gets no tokens any more. ' : ''}The tokens that it has are inactive at introspection at once and for good; ${ownApis(longest)}.`] : [],
     ...turned === 'on' ? ['Its earlier tokens stay dead.'] : []
-  ])
+  ], areTokensDead)
 }
 
 function ownersOfScopes (resources: readonly Resource[]): ReadonlyMap<string, Resource> {

@@ -35,7 +35,7 @@ function planOne (id: string, entry: OrganizationEntry, current: Organization | 
   draft.note('update', 'organization', id, details, [
     ...turned === 'off' ? [`Its clients, ${clients.length} at this moment, get no tokens any more. The tokens that they have are inactive at introspection at once and for good; ${ownApis(longestLifetime(clients, state.resources))}.`] : [],
     ...turned === 'on' ? ['The earlier tokens of its clients stay dead.'] : []
-  ])
+  ], turned === 'off')
 }
 
 /** A name may be taken over from an organization that gives it up in the same file, or is pruned. */

@@ -58,7 +58,7 @@ function replace ({ clientId, stored, owned, stopped }: Secrets, { hash }: Secre
   draft.writes.secrets.remove.push(...owned.map(({ id }) => id))
   draft.writes.secrets.add.push({ id: newId('secret'), clientId, hash })
   if (owned.length === 0) draft.note('create', 'secret', clientId, ['imported'])
-  else draft.note('update', 'secret', clientId, ['replaced'], [`The secret before it is refused at once. ${liveOn}`])
+  else draft.note('update', 'secret', clientId, ['replaced'], [`The secret before it is refused at once. ${liveOn}`], true)
   spare(clientId, stopped, draft)
 }
 
@@ -66,7 +66,7 @@ function keep ({ clientId, stored, owned, stopped }: Secrets, storedId: string, 
   const isOther = ({ id }: ClientSecret): boolean => id !== storedId
   const others = owned.filter(isOther)
   draft.writes.secrets.remove.push(...others.map(({ id }) => id))
-  if (others.length > 0) draft.note('update', 'secret', clientId, ['the one before it removed'], [`The secret before it is refused at once. ${liveOn}`])
+  if (others.length > 0) draft.note('update', 'secret', clientId, ['the one before it removed'], [`The secret before it is refused at once. ${liveOn}`], true)
   spare(clientId, stopped.filter(isOther), draft)
   const kept = stored.find(({ id }) => id === storedId)
   if (kept === undefined) return

@@ -5,7 +5,7 @@ const signs: Readonly<Record<Action, string>> = { create: '+', update: '~', remo
 
 /** One line for each change, with its consequences below it. */
 export function reportLines ({ changes }: Plan): readonly string[] {
-  return changes.flatMap((change) => [lineOf(change), ...change.consequences.map((sentence) => `    ${sentence}`)])
+  return changes.flatMap((change) => [lineOf(change), ...change.consequences.map((sentence) => `    ${sentence}`), ...change.irreversible ? ['    This cannot be undone.'] : []])
 }
 
 /** What is worth knowing beside the changes. */

@@ -19,6 +19,7 @@ function said (plan: Plan): readonly string[] {
 const organizations = 'organizations: { org_a: { name: A } }\n'
 const resources = 'resources: { https://a.example: { name: A, scopes: { read: { description: R, default: true }, write: { description: W } } } }\n'
 const client = (members: string): string => `clients: { cl_live_x: { organization: org_a, name: X${members === '' ? '' : `, ${members}`} } }\n`
+const irreversible = 'This cannot be undone.'
 const offline = (longest: string): string => `an API that verifies on its own believes them until they expire, within ${longest}.`
 
 describe('applying a configuration file', { timeout: 60_000 }, () => {
@@ -67,17 +68,17 @@ describe('applying a configuration file', { timeout: 60_000 }, () => {
     expect(said(await world.apply(`organizations: { org_a: { name: A, disabled: true }, org_b: { name: B } }\n${after}${moved}`))).toEqual([
       '~ organization org_a: disabled',
       `Its clients, 1 at this moment, get no tokens any more. The tokens that they have are inactive at introspection at once and for good; ${offline('2 hours')}`,
+      irreversible,
       '~ resource https://a.example: access tokens live 1 hour instead of 2 hours, disabled',
       'The tokens for it that there are live on until they expire, within 2 hours.',
       `No token for it is issued any more. The tokens that there are are inactive at introspection while it is disabled; ${offline('2 hours')}`,
       '~ scope read: disabled',
       'No token with it is issued any more. The tokens that have it live on until they expire, within 2 hours.',
       '~ client cl_live_x: moved from org_a to org_b, stands for no resource instead of https://a.example, access tokens live 1 minute instead of 25 hours, disabled, loses write',
-      'It gets no tokens with write any more. Those that it has live on until they expire, within 2 hours.',
-      `The tokens that it has are inactive at introspection at once and for good; ${offline('2 hours')}`,
-      'The tokens that it has live on until they expire, within 2 hours.',
+      'It gets no tokens with write any more.',
       'It may not introspect tokens for https://a.example any more.',
-      `It gets no tokens any more. The tokens that it has are inactive at introspection at once and for good; ${offline('2 hours')}`
+      `It gets no tokens any more. The tokens that it has are inactive at introspection at once and for good; ${offline('2 hours')}`,
+      irreversible
     ])
   })
 
@@ -162,11 +163,11 @@ describe('what left the file', { timeout: 60_000 }, () => {
     expect(said(await world.apply('{}'))).toEqual(kept.map((what) => `The ${what} left the file; it is kept. --prune removes it.`))
     expect(said(await world.apply('{}', { prune: true }))).toEqual([
       '- client cl_live_x: "X"',
-      `It gets no tokens any more, and its secrets are gone. The tokens that it has are inactive at introspection at once and for good; ${offline('25 hours')}`,
-      '- scope read: of https://a.example', `Clients that the file does not name lose it: ${id}.`, 'Tokens that have it live on until they expire, within 25 hours.',
-      '- scope write: of https://a.example', `Clients that the file does not name lose it: ${id}.`, 'Tokens that have it live on until they expire, within 25 hours.',
-      '- resource https://a.example: "A"', `The tokens for it are inactive at introspection at once; ${offline('25 hours')}`,
-      '- organization org_a: "A"'
+      `It gets no tokens any more, and its secrets are gone. The tokens that it has are inactive at introspection at once and for good; ${offline('25 hours')}`, irreversible,
+      '- scope read: of https://a.example', `Clients that the file does not name lose it: ${id}.`, 'Tokens that have it live on until they expire, within 25 hours.', irreversible,
+      '- scope write: of https://a.example', `Clients that the file does not name lose it: ${id}.`, 'Tokens that have it live on until they expire, within 25 hours.', irreversible,
+      '- resource https://a.example: "A"', `The tokens for it are inactive at introspection at once; ${offline('25 hours')}`, irreversible,
+      '- organization org_a: "A"', irreversible
     ])
     const { organizations: left, resources: none, clients } = await world.state()
     expect({ left, none, clients }).toMatchObject({ left: [{ name: 'Hand' }], none: [], clients: [{ id, scopes: new Set() }] })
@@ -218,14 +219,14 @@ describe('the secret of a client in the file', { timeout: 60_000 }, () => {
     const [first] = await secrets()
     await world.fixtures.addSecret('cl_live_x')
     expect(said(await world.apply(file(one)))).toEqual([])
-    expect(said(await world.apply(file(other)))).toEqual(['~ secret cl_live_x: replaced', 'The secret before it is refused at once. The tokens that were got with it live on until they expire.'])
+    expect(said(await world.apply(file(other)))).toEqual(['~ secret cl_live_x: replaced', 'The secret before it is refused at once. The tokens that were got with it live on until they expire.', irreversible])
     const now = await secrets()
     expect(now).toHaveLength(2)
     expect(now).not.toContainEqual(first)
     expect((await world.state()).clients[0]?.tokensRevokedBefore).toBeNull()
     expect(said(await world.apply(file(undefined)))).toEqual(['The secret of the client cl_live_x left the file; it is kept. --prune removes it.'])
     expect(await secrets()).toEqual(now)
-    expect(said(await world.apply(file(undefined), { prune: true }))).toEqual(['- secret cl_live_x: it left the file', 'The secret of the file is refused at once. The tokens that were got with it live on until they expire.'])
+    expect(said(await world.apply(file(undefined), { prune: true }))).toEqual(['- secret cl_live_x: it left the file', 'The secret of the file is refused at once. The tokens that were got with it live on until they expire.', irreversible])
     expect(await secrets()).toMatchObject([{ managedBy: null, imported: false }])
   })
 
@@ -240,7 +241,7 @@ describe('the secret of a client in the file', { timeout: 60_000 }, () => {
       'The secret of the client cl_live_x left the file; it was revoked by hand, so it is kept, and belongs to the command line from now on.'
     ])
     expect(said(await world.apply(file(one)))).toEqual([
-      '~ secret cl_live_x: the one before it removed', 'The secret before it is refused at once. The tokens that were got with it live on until they expire.',
+      '~ secret cl_live_x: the one before it removed', 'The secret before it is refused at once. The tokens that were got with it live on until they expire.', irreversible,
       '~ secret cl_live_x: taken over by the file', warning
     ])
     expect(await secrets()).toMatchObject([{ id, isRevoked: true }])

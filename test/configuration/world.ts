@@ -1,6 +1,6 @@
 /** A database that configuration files are applied to by the very functions that the command line and the start call. */
 import { randomBytes } from 'node:crypto'
-import { applyConfiguration } from '../../src/configuration/apply.ts'
+import { applyConfiguration, type ApplyOptions } from '../../src/configuration/apply.ts'
 import type { Plan } from '../../src/configuration/changes.ts'
 import type { Leftovers } from '../../src/configuration/leaving.ts'
 import { formatMistake, inOrder } from '../../src/configuration/mistakes.ts'
@@ -15,6 +15,8 @@ export interface ApplyWish {
   readonly prune?: boolean
   readonly release?: boolean
   readonly dryRun?: boolean
+  /** Who is asked, and answers. */
+  readonly asking?: Pick<ApplyOptions, 'review' | 'approve'>
   readonly variables?: Readonly<Record<string, string>>
 }
 
@@ -59,8 +61,8 @@ export async function createWorld (): Promise<World> {
     url,
     database,
     fixtures: createFixtures({ database, serverKeys, clock: Date.now }),
-    apply: async (file, { prune = false, release = false, dryRun = false, variables } = {}) =>
-      await applyConfiguration({ database, clock: Date.now, progress: () => {}, file: await readText(file, variables), leftovers: leftoversOf(prune, release), dryRun }),
+    apply: async (file, { prune = false, release = false, dryRun = false, asking = {}, variables } = {}) =>
+      await applyConfiguration({ database, clock: Date.now, progress: () => {}, file: await readText(file, variables), leftovers: leftoversOf(prune, release), dryRun, ...asking }),
     async refusals (file, wish) {
       try {
         await world.apply(file, wish)
