@@ -8,10 +8,9 @@ import { exitCodes, OperatorError } from '../operator-error.ts'
 import type { Progress } from '../progress.ts'
 import { isEmpty, type Plan } from './changes.ts'
 import { findLeft, type Leftovers } from './leaving.ts'
-import { refusal, type Mistake } from './mistakes.ts'
-import { plan } from './plan.ts'
+import { refusal } from './mistakes.ts'
+import { checkAgainst, plan } from './plan.ts'
 import { isReady, type ReadFile, type ReadyFile } from './read.ts'
-import { checkReferences } from './references.ts'
 import { createSecretFacts, type SecretFacts } from './secret-facts.ts'
 import { readAll, readState, transactionLimits, type State } from './state.ts'
 import { write } from './write.ts'
@@ -39,7 +38,7 @@ export async function applyConfiguration (options: ApplyOptions): Promise<Plan> 
   const { database, file, progress } = options
   const patience = setTimeout(() => { progress(`comparing ${file.label} with the database`) }, tickMillis)
   try {
-    if (!isReady(file)) throw refusal(file.label, [...file.mistakes, ...await checkAgainst(database, file, options)])
+    if (!isReady(file)) throw refusal(file.label, [...file.mistakes, ...checkAgainst(await readAll(database), file, options.leftovers)])
     const facts = createSecretFacts(file.secrets, createSecretHasher())
     for (let tries = 0; tries < maxTries; tries += 1) {
       const state = await readAll(database)
@@ -56,11 +55,6 @@ export async function applyConfiguration (options: ApplyOptions): Promise<Plan> 
     clearTimeout(patience)
   }
   throw new OperatorError(`The secrets of ${file.label} were changed by somebody else each time they had been verified. Nothing was changed: apply the file again.`, { exitCode: exitCodes.refused })
-}
-
-async function checkAgainst (database: Database, file: ReadFile, { leftovers }: ApplyOptions): Promise<readonly Mistake[]> {
-  const state = await readAll(database)
-  return checkReferences(file, state, findLeft(file, state, leftovers).removed)
 }
 
 /** @returns undefined when secrets were changed since they were verified */

@@ -15,6 +15,8 @@ export interface Place {
 export interface Mistake extends Place {
   readonly path: string
   readonly sentence: string
+  /** What may have been meant, to append to the sentence. It takes time, so it is found out for what is shown only. */
+  readonly suggest?: () => string
 }
 
 /** Where the values of a file stand, and the names of their members. */
@@ -50,8 +52,8 @@ export function pathText (path: Path): string {
   }).join('')
 }
 
-export function mistakeAt (place: Place, path: Path, sentence: string): Mistake {
-  return { line: place.line, column: place.column, path: pathText(path), sentence }
+export function mistakeAt ({ line, column }: Place, path: Path, sentence: string, suggest?: () => string): Mistake {
+  return { line, column, path: pathText(path), sentence, ...suggest === undefined ? {} : { suggest } }
 }
 
 /** In the order of the file; one that was found twice is told once. */
@@ -59,14 +61,14 @@ export function inOrder (mistakes: readonly Mistake[]): readonly Mistake[] {
   const seen = new Set<string>()
   return mistakes
     .filter((mistake) => {
-      const key = JSON.stringify(mistake)
+      const key = JSON.stringify([mistake.line, mistake.column, mistake.path, mistake.sentence])
       return !seen.has(key) && seen.add(key)
     })
     .sort((one, other) => one.line - other.line || one.column - other.column)
 }
 
-export function formatMistake (file: string, { line, column, path, sentence }: Mistake): string {
-  return printable(`${file}:${line}:${column}: ${path === '' ? '' : `${path}: `}${sentence}`)
+export function formatMistake (file: string, { line, column, path, sentence, suggest }: Mistake): string {
+  return printable(`${file}:${line}:${column}: ${path === '' ? '' : `${path}: `}${sentence}${suggest?.() ?? ''}`)
 }
 
 export function refusal (file: string, mistakes: readonly Mistake[]): OperatorError {

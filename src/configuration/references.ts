@@ -1,7 +1,7 @@
 /** What a file refers to must be in it or in the database, once the file has been applied. */
+import { didYouMean } from '../nearest.ts'
 import type { ConfigurationFile, Partially } from './document.ts'
 import { mistakeAt, type Mistake, type Path } from './mistakes.ts'
-import { didYouMean } from './nearest.ts'
 import type { ReadFile } from './read.ts'
 import type { State } from './state.ts'
 
@@ -19,10 +19,9 @@ export function checkReferences (file: ReadFile, state: State, removed: Readonly
     const check = (member: string, value: string | undefined, kind: keyof Known, noun: string, index?: number): Mistake[] => {
       if (value === undefined || known[kind].has(value)) return []
       const path: Path = ['clients', id, member, ...index === undefined ? [] : [index]]
-      const why = before[kind].has(value)
-        ? `The ${noun} ${value} left the file, and --prune removes it. Put it back, or choose another.`
-        : `There is no ${noun} ${value}, neither in this file nor in the database.${didYouMean(value, known[kind])}`
-      return [mistakeAt(file.places.value(path), path, why)]
+      const place = file.places.value(path)
+      if (before[kind].has(value)) return [mistakeAt(place, path, `The ${noun} ${value} left the file, and --prune removes it. Put it back, or choose another.`)]
+      return [mistakeAt(place, path, `There is no ${noun} ${value}, neither in this file nor in the database.`, () => didYouMean(value, known[kind]))]
     }
     return [
       ...check('organization', client?.organization, 'organizations', 'organization'),

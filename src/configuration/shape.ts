@@ -1,7 +1,7 @@
 /** Holds YAML against the schema: every mistake with its place, and as much of a value as is without one. */
 import { isAlias, isMap, isScalar, isSeq, type Document, type LineCounter, type Node, type Pair, type Scalar } from 'yaml'
+import { didYouMean } from '../nearest.ts'
 import { mistakeAt, type Mistake, type Path, type Place, type Places } from './mistakes.ts'
-import { didYouMean } from './nearest.ts'
 
 /** As much of JSON Schema as the schema of the file uses. */
 export interface Rule {

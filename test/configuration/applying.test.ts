@@ -111,6 +111,53 @@ clients:
   })
 })
 
+describe('a file with mistakes of its own', { timeout: 60_000 }, () => {
+  const wrong = 'clients: { cl_live_wrong: { organization: org_c, name: Wrong, lifetime: 60 } }'
+  const own = expect.stringMatching(/lifetime: There is no such member/) as unknown
+
+  it('is told at once what else the database has against it: owners, names that are taken, scopes that move, and what cannot be pruned', async () => {
+    await world.apply(`name: other\n${organizations}${resources}`)
+    await world.apply('organizations: { org_c: { name: C }, org_d: { name: D } }\nresources: { https://c.example: { name: C, scopes: { move: { description: M } } }, https://d.example: { name: D } }')
+    const { id } = await world.fixtures.client({ organizationId: 'org_d', scopes: ['move'] })
+    const file = `organizations: { org_a: { name: Mine }, org_c: { name: C }, org_e: { name: D } }
+resources: { https://d.example: { name: D, scopes: { move: { description: M }, read: { description: R } } } }
+${wrong}`
+    const before = await world.state()
+    expect(await world.refusals(file, { prune: true })).toEqual([
+      expect.stringMatching(/organizations\.org_d: It left the file and cannot be removed/),
+      expect.stringMatching(/organizations\.org_a: The configuration file "other" owns it\./),
+      expect.stringMatching(new RegExp(`scopes\\.move: It moves to another resource, .+: ${id}\\.`)),
+      expect.stringMatching(/scopes\.read: The configuration file "other" owns it\./),
+      own
+    ])
+    expect(await world.refusals(file)).toContain('1:70: organizations.org_e.name: The organization org_d, which is not in the file, has this name already. Choose another name, or use its id.')
+    expect(await world.state()).toEqual(before)
+  })
+
+  it('is not told that something left it, where that was misspelt or could not be read', async () => {
+    await world.apply('organizations: { org_d: { name: D } }')
+    await world.fixtures.client({ organizationId: 'org_d' })
+    for (const file of ['organisations: { org_d: { name: D } }', 'organizations: [org_d]', 'organizations: { org_d: { name: D }']) {
+      expect(await world.refusals(file, { prune: true }), file).toHaveLength(1)
+    }
+    expect(await world.refusals('name: ""\norganizations: { org_d: { name: D } }', { prune: true })).toHaveLength(1)
+  })
+
+  it('and a thousand references to nothing, is told about them within a moment', async () => {
+    const ids = Array.from({ length: 1_000 }, (_, index) => `partner${index}`)
+    const file = {
+      organizations: Object.fromEntries(ids.map((id) => [`org_${id}`, { name: id }])),
+      clients: Object.fromEntries(ids.map((id) => [`cl_live_${id}`, { organization: `org_${id}x`, name: id, scopes: [] }]))
+    }
+    const started = performance.now()
+    const refused = await world.refusals(file)
+    expect(performance.now() - started).toBeLessThan(10_000)
+    expect(refused).toHaveLength(101)
+    expect(refused[0]).toMatch(/There is no organization org_partner0x, .+ Did you mean org_partner0\?$/)
+    expect(refused.at(-1)).toBe('900 more mistakes are not shown.')
+  })
+})
+
 describe('what others made', { timeout: 60_000 }, () => {
   it('by hand, is taken over where the file names it, and left alone where not', async () => {
     const organization = await world.fixtures.organization('Hand')
