@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import { parseEnv } from 'node:util'
 import { environmentSchema, loadConfig, type Config } from '../config.ts'
+import { distanceBetween } from '../nearest.ts'
 import { OperatorError } from '../operator-error.ts'
 import { notChecked, ok, problem, warning, type Finding } from './finding.ts'
 
@@ -83,24 +84,11 @@ function misspelt (variables: Variables): { name: string, meant: string | undefi
 
 function closest (name: string): string | undefined {
   const plain = (text: string): string => text.toUpperCase().replace(/[^A-Z]/g, '')
-  const candidates = known.map((each) => ({ each, distance: distance(plain(name), plain(each)) })).sort((one, other) => one.distance - other.distance)
+  const candidates = known.map((each) => ({ each, distance: distanceBetween(plain(name), plain(each)) })).sort((one, other) => one.distance - other.distance)
   const [best] = candidates
   // Short names are close to everything: HOST to HOME, PORT to PATH.
   const allowed = best === undefined || best.each.length < 6 ? 0 : 2
   return best !== undefined && best.distance <= allowed ? best.each : undefined
-}
-
-/** How many letters must be added, removed or replaced (Levenshtein). */
-function distance (one: string, other: string): number {
-  let row = Array.from({ length: other.length + 1 }, (_, index) => index)
-  for (const [line, letter] of Array.from(one).entries()) {
-    const next = [line + 1]
-    for (const [column, otherLetter] of Array.from(other).entries()) {
-      next.push(Math.min((row[column] ?? 0) + (letter === otherLetter ? 0 : 1), (row[column + 1] ?? 0) + 1, (next[column] ?? 0) + 1))
-    }
-    row = next
-  }
-  return row.at(-1) ?? 0
 }
 
 async function checkDotenv (dotenvProblem: Error | undefined): Promise<Finding> {
