@@ -4,10 +4,10 @@ import { isUsable, type Client } from '../clients/client.ts'
 import type { ScopeChange } from '../clients/store.ts'
 import { grantTypes, type GrantType } from '../oauth/grant-types.ts'
 import { exitCodes, OperatorError } from '../operator-error.ts'
+import { counted } from '../phrases.ts'
 import { readAccessTokenTtl, readGrantOrNone, readName, readReference, readScopes, secondsOf, type AccessTokenTtl } from './arguments.ts'
 import { findOrganization, findResource, findScopes } from './find.ts'
 import { differing, isEmpty, type Plan, type Updating } from './noun.ts'
-import { counted } from './present.ts'
 import type { Session } from './session.ts'
 
 interface UpdateOptions {

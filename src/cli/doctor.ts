@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import type { Finding } from '../doctor/finding.ts'
 import { printable } from '../names.ts'
 import { OperatorError } from '../operator-error.ts'
+import { counted } from '../phrases.ts'
 import type { CommandContext } from './command.ts'
 import { examples } from './help.ts'
 
@@ -22,8 +23,8 @@ export function addDoctorCommand (program: Command, { output, environment }: Com
       const count = (state: Finding['state']): number => findings.filter((finding) => finding.state === state).length
       const [problems, warnings] = [count('problem'), count('warning')]
       await output.text(formatFindings(findings), { problems, warnings, checks: findings })
-      if (problems > 0) throw new OperatorError(`${numbered(problems, 'problem')} and ${numbered(warnings, 'warning')}: the lines above say what to do.`)
-      output.note(warnings === 0 ? 'nothing is wrong' : `no problem, ${numbered(warnings, 'warning')}`)
+      if (problems > 0) throw new OperatorError(`${counted(problems, 'problem')} and ${counted(warnings, 'warning')}: the lines above say what to do.`)
+      output.note(warnings === 0 ? 'nothing is wrong' : `no problem, ${counted(warnings, 'warning')}`)
     })
 }
 
@@ -34,8 +35,4 @@ function formatFindings (findings: readonly Finding[]): string {
     const mark = state === 'not checked' ? '-' : state
     return `${mark.padEnd('problem'.length)}  ${check.padEnd(width)}  ${printable(advice === null ? said : `${said}. ${advice}`)}\n`
   }).join('')
-}
-
-function numbered (count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`
 }

@@ -1,7 +1,7 @@
 /** Which clients lose scopes that go. */
 import type { Client } from '../clients/client.ts'
+import { counted, listed } from '../phrases.ts'
 import { refuseManaged } from './managed.ts'
-import { counted, listed } from './present.ts'
 
 export function clientsWith (clients: readonly Client[], scopes: readonly string[]): readonly Client[] {
   return clients.filter((client) => scopes.some((name) => client.scopes.has(name)))

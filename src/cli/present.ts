@@ -16,16 +16,3 @@ const usual: Readonly<Record<string, unknown>> = { state: 'enabled', deprecated:
 export function columnsOf (rows: readonly Json[], columns: readonly string[], others: readonly string[]): readonly string[] {
   return [...columns, ...others.filter((name) => rows.some((row) => row[name] !== usual[name]))]
 }
-
-/** As `2 clients`, with a number that may be none. */
-export function counted (count: number, word: string): string {
-  return `${count === 0 ? 'no' : count} ${word}${count === 1 ? '' : 's'}`
-}
-
-const mostListed = 5
-
-/** The first few by name, and how many more there are. */
-export function listed (names: readonly string[]): string {
-  const more = names.length - mostListed
-  return [...names.slice(0, mostListed), ...(more > 0 ? [`${more} more`] : [])].join(', ')
-}

@@ -1,10 +1,11 @@
 /** What becomes of what left the file: kept, released, or removed where nothing of others needs it. */
 import type { Client } from '../clients/client.ts'
 import type { Organization } from '../organizations/organization.ts'
+import { listed } from '../phrases.ts'
 import type { Resource, Scope } from '../resources/resource.ts'
 import type { Draft, Kind, PlanInput } from './changes.ts'
 import type { Leaver } from './leaving.ts'
-import { listed, longestLifetime, ownApis, quoted } from './words.ts'
+import { longestLifetime, ownApis, quoted } from './words.ts'
 
 export function planLeft (input: PlanInput, draft: Draft): void {
   const { left, state, file } = input

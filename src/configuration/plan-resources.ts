@@ -1,12 +1,13 @@
 import type { Client } from '../clients/client.ts'
 import { defaultAccessTokenTtlSeconds } from '../oauth/claims.ts'
+import { listed } from '../phrases.ts'
 import type { Resource, Scope } from '../resources/resource.ts'
 import type { ConfiguredResource, ConfiguredScope } from '../resources/store.ts'
 import type { Draft, PlanInput } from './changes.ts'
 import type { ResourceEntry, ScopeEntry } from './document.ts'
 import type { Path } from './mistakes.ts'
 import { belongsToAnother, heldWarning, otherOwner, settle, takenOver } from './ownership.ts'
-import { duration, listed, longestLifetime, ownApis, quoted } from './words.ts'
+import { duration, longestLifetime, ownApis, quoted } from './words.ts'
 
 /** @returns the resources of the file as they are to be, by identifier */
 export function planResources (input: PlanInput, draft: Draft): ReadonlyMap<string, ConfiguredResource> {

@@ -1,22 +1,12 @@
-/** How a plan puts things: names, lists and lifetimes. */
+/** How a plan puts things: names and lifetimes. */
 import { lifetimeSeconds } from '../access-tokens/mint.ts'
 import type { Client } from '../clients/client.ts'
 import { defaultAccessTokenTtlSeconds } from '../oauth/claims.ts'
+import { counted } from '../phrases.ts'
 import type { Resource } from '../resources/resource.ts'
-
-const maxListed = 10
 
 export function quoted (name: string): string {
   return `"${name}"`
-}
-
-export function listed (names: readonly string[]): string {
-  const shown = names.slice(0, maxListed).join(', ')
-  return names.length > maxListed ? `${shown} and ${names.length - maxListed} more` : shown
-}
-
-function counted (count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`
 }
 
 export function duration (seconds: number): string {
