@@ -5,7 +5,7 @@ import { listed } from '../phrases.ts'
 import type { Resource, Scope } from '../resources/resource.ts'
 import type { Draft, Kind, PlanInput } from './changes.ts'
 import type { Leaver } from './leaving.ts'
-import { longestLifetime, ownApis, quoted } from './words.ts'
+import { concerned, longestLifetime, naming, ownApis, quoted } from './words.ts'
 
 export function planLeft (input: PlanInput, draft: Draft): void {
   const { left, state, file } = input
@@ -20,9 +20,9 @@ export function planLeft (input: PlanInput, draft: Draft): void {
   }
   for (const { row, fate } of left.clients) if (fate === 'released') writes.secrets.release.push(...secretsOf(row, file.name))
   for (const client of removed.clients) removeClient(client, input, draft)
-  for (const { scope, resource } of removed.scopes) removeScope(scope, resource, others, input, draft)
+  for (const { scope, resource } of removed.scopes) removeScope(scope, resource, input, draft)
   for (const resource of removed.resources) removeResource(resource, others, input, draft)
-  for (const organization of removed.organizations) removeOrganization(organization, others, draft)
+  for (const organization of removed.organizations) removeOrganization(organization, others, input, draft)
 }
 
 /** @returns the rows to remove, once the others are dealt with */
@@ -51,12 +51,11 @@ function removeClient (client: Client, { state }: PlanInput, draft: Draft): void
   ])
 }
 
-function removeScope ({ name }: Scope, resource: Resource, others: readonly Client[], { state }: PlanInput, draft: Draft): void {
+function removeScope ({ name }: Scope, resource: Resource, { state, left }: PlanInput, draft: Draft): void {
   const holders = state.clients.filter(({ scopes }) => scopes.has(name))
-  const losers = others.filter(({ scopes }) => scopes.has(name))
   draft.writes.scopes.remove.push(name)
   draft.note('remove', 'scope', name, [`of ${resource.identifier}`], [
-    ...losers.length === 0 ? [] : [`Clients that the file does not name lose it: ${idsOf(losers)}.`],
+    ...naming('Clients that lose it', holders.filter((client) => !left.removed.has(client))),
     ...holders.length === 0 ? [] : [`Tokens that have it live on until they expire, within ${longestLifetime(holders, [resource])}.`]
   ])
 }
@@ -69,15 +68,16 @@ function removeResource (resource: Resource, others: readonly Client[], { file, 
   if (foreign.length > 0) draft.refuse(path, `It left the file and cannot be removed: the file does not own its scopes ${listed(foreign)}. Delete them, or put the resource back.`)
   draft.writes.resources.remove.push(resource.identifier)
   draft.note('remove', 'resource', resource.identifier, [quoted(resource.name)], [
-    `The tokens for it are inactive at introspection at once; ${ownApis(longestLifetime(state.clients, [resource]))}.`
+    `The tokens for it are inactive at introspection at once; ${ownApis(longestLifetime(state.clients, [resource]))}.`,
+    ...concerned(resource, state.clients)
   ])
 }
 
-function removeOrganization ({ id, name }: Organization, others: readonly Client[], draft: Draft): void {
+function removeOrganization ({ id, name }: Organization, others: readonly Client[], { state, left }: PlanInput, draft: Draft): void {
   const clients = others.filter(({ organizationId }) => organizationId === id)
   if (clients.length > 0) draft.refuse(['organizations', id], `It left the file and cannot be removed: the file does not own its clients ${idsOf(clients)}. Delete them, or put the organization back.`)
   draft.writes.organizations.remove.push(id)
-  draft.note('remove', 'organization', id, [quoted(name)])
+  draft.note('remove', 'organization', id, [quoted(name)], [...naming('Its clients are removed with it', state.clients.filter((client) => client.organizationId === id && left.removed.has(client)))])
 }
 
 function idsOf (clients: readonly Client[]): string {

@@ -3,7 +3,7 @@ import type { Organization } from '../organizations/organization.ts'
 import type { Draft, PlanInput } from './changes.ts'
 import type { OrganizationEntry } from './document.ts'
 import { belongsToAnother, heldWarning, otherOwner, settle, takenOver } from './ownership.ts'
-import { longestLifetime, ownApis, quoted } from './words.ts'
+import { longestLifetime, naming, ownApis, quoted } from './words.ts'
 
 export function planOrganizations (input: PlanInput, draft: Draft): void {
   const existing = new Map(input.state.organizations.map((organization) => [organization.id, organization]))
@@ -33,7 +33,7 @@ function planOne (id: string, entry: OrganizationEntry, current: Organization | 
   if (details.length > 0) draft.writes.organizations.update.push(row)
   const clients = state.clients.filter(({ organizationId }) => organizationId === id)
   draft.note('update', 'organization', id, details, [
-    ...turned === 'off' ? [`Its clients, ${clients.length} at this moment, get no tokens any more. The tokens that they have are inactive at introspection at once and for good; ${ownApis(longestLifetime(clients, state.resources))}.`] : [],
+    ...turned === 'off' ? [...naming('Its clients', clients), `Its clients get no tokens any more. The tokens that they have are inactive at introspection at once and for good; ${ownApis(longestLifetime(clients, state.resources))}.`] : [],
     ...turned === 'on' ? ['The earlier tokens of its clients stay dead.'] : []
   ], turned === 'off')
 }

@@ -7,7 +7,7 @@ import type { Draft, PlanInput } from './changes.ts'
 import type { ResourceEntry, ScopeEntry } from './document.ts'
 import type { Path } from './mistakes.ts'
 import { belongsToAnother, heldWarning, otherOwner, settle, takenOver } from './ownership.ts'
-import { duration, longestLifetime, ownApis, quoted } from './words.ts'
+import { concerned, duration, longestLifetime, naming, ownApis, quoted } from './words.ts'
 
 /** @returns the resources of the file as they are to be, by identifier */
 export function planResources (input: PlanInput, draft: Draft): ReadonlyMap<string, ConfiguredResource> {
@@ -41,7 +41,7 @@ function planResource (identifier: string, entry: ResourceEntry, current: Resour
   const longest = longestLifetime(state.clients, [current])
   draft.note('update', 'resource', identifier, details, [
     ...isShorter(current.accessTokenTtlSeconds, accessTokenTtlSeconds) ? [`The tokens for it that there are live on until they expire, within ${longest}.`] : [],
-    ...turned === 'off' ? [`No token for it is issued any more. The tokens that there are are inactive at introspection while it is disabled; ${ownApis(longest)}.`] : [],
+    ...turned === 'off' ? [`No token for it is issued any more. The tokens that there are are inactive at introspection while it is disabled; ${ownApis(longest)}.`, ...concerned(current, state.clients)] : [],
     ...turned === 'on' ? ['The tokens for it that have not expired are active again.'] : []
   ])
   return row
@@ -111,6 +111,7 @@ function planScope (name: string, entry: ScopeEntry, resource: ConfiguredResourc
     return row
   }
   const isMoved = current.resourceId !== resource.id
+  const isTakenBack = current.isDefault && !isDefault
   const details = [
     ...takenOver(current),
     ...isMoved ? [`moved from ${before?.identifier ?? ''} to ${resource.identifier}`] : [],
@@ -122,9 +123,10 @@ function planScope (name: string, entry: ScopeEntry, resource: ConfiguredResourc
   if (details.length > 0) draft.writes.scopes.update.push(row)
   const longest = before === undefined ? '' : longestLifetime(holders, [before])
   draft.note('update', 'scope', name, details, [
-    ...current.isDefault && !isDefault ? ['Token requests without scope do not ask for it any more.'] : [],
+    ...isTakenBack ? ['Token requests without scope do not ask for it any more.'] : [],
     ...isMoved ? [`Tokens that have it for ${before?.identifier ?? ''} live on until they expire, within ${longest}.`] : [],
-    ...turned === 'off' ? [`No token with it is issued any more. The tokens that have it live on until they expire, within ${longest}.`] : []
+    ...turned === 'off' ? [`No token with it is issued any more. The tokens that have it live on until they expire, within ${longest}.`] : [],
+    ...turned === 'off' || isTakenBack ? naming('Clients that have it', holders) : []
   ])
   return row
 }

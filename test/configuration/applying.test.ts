@@ -67,18 +67,30 @@ describe('applying a configuration file', { timeout: 60_000 }, () => {
     const moved = client('scopes: [read], access_token_ttl_seconds: 60, disabled: true').replace('org_a', 'org_b')
     expect(said(await world.apply(`organizations: { org_a: { name: A, disabled: true }, org_b: { name: B } }\n${after}${moved}`))).toEqual([
       '~ organization org_a: disabled',
-      `Its clients, 1 at this moment, get no tokens any more. The tokens that they have are inactive at introspection at once and for good; ${offline('2 hours')}`,
+      'Its clients: cl_live_x.',
+      `Its clients get no tokens any more. The tokens that they have are inactive at introspection at once and for good; ${offline('2 hours')}`,
       irreversible,
       '~ resource https://a.example: access tokens live 1 hour instead of 2 hours, disabled',
       'The tokens for it that there are live on until they expire, within 2 hours.',
       `No token for it is issued any more. The tokens that there are are inactive at introspection while it is disabled; ${offline('2 hours')}`,
+      'Clients that have scopes of it: cl_live_x.', 'Clients that stand for it: cl_live_x.',
       '~ scope read: disabled',
       'No token with it is issued any more. The tokens that have it live on until they expire, within 2 hours.',
+      'Clients that have it: cl_live_x.',
       '~ client cl_live_x: moved from org_a to org_b, stands for no resource instead of https://a.example, access tokens live 1 minute instead of 25 hours, disabled, loses write',
       'It gets no tokens with write any more.',
       'It may not introspect tokens for https://a.example any more.',
       `It gets no tokens any more. The tokens that it has are inactive at introspection at once and for good; ${offline('2 hours')}`,
       irreversible
+    ])
+  })
+
+  it('names the clients that have a scope which is no longer default, ten at most', async () => {
+    await world.apply(organizations + resources)
+    const names: string[] = []
+    for (let count = 0; count < 12; count += 1) names.push((await world.fixtures.client({ organizationId: 'org_a', scopes: ['read'] })).id)
+    expect(said(await world.apply(organizations + resources.replace(', default: true', '')))).toEqual([
+      '~ scope read: no longer default', 'Token requests without scope do not ask for it any more.', `Clients that have it: ${names.slice(0, 10).join(', ')} and 2 more.`
     ])
   })
 
@@ -211,10 +223,10 @@ describe('what left the file', { timeout: 60_000 }, () => {
     expect(said(await world.apply('{}', { prune: true }))).toEqual([
       '- client cl_live_x: "X"',
       `It gets no tokens any more, and its secrets are gone. The tokens that it has are inactive at introspection at once and for good; ${offline('25 hours')}`, irreversible,
-      '- scope read: of https://a.example', `Clients that the file does not name lose it: ${id}.`, 'Tokens that have it live on until they expire, within 25 hours.', irreversible,
-      '- scope write: of https://a.example', `Clients that the file does not name lose it: ${id}.`, 'Tokens that have it live on until they expire, within 25 hours.', irreversible,
-      '- resource https://a.example: "A"', `The tokens for it are inactive at introspection at once; ${offline('25 hours')}`, irreversible,
-      '- organization org_a: "A"', irreversible
+      '- scope read: of https://a.example', `Clients that lose it: ${id}.`, 'Tokens that have it live on until they expire, within 25 hours.', irreversible,
+      '- scope write: of https://a.example', `Clients that lose it: ${id}.`, 'Tokens that have it live on until they expire, within 25 hours.', irreversible,
+      '- resource https://a.example: "A"', `The tokens for it are inactive at introspection at once; ${offline('25 hours')}`, `Clients that have scopes of it: cl_live_x, ${id}.`, irreversible,
+      '- organization org_a: "A"', 'Its clients are removed with it: cl_live_x.', irreversible
     ])
     const { organizations: left, resources: none, clients } = await world.state()
     expect({ left, none, clients }).toMatchObject({ left: [{ name: 'Hand' }], none: [], clients: [{ id, scopes: new Set() }] })
