@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { InvalidArgumentError } from 'commander'
-import { fileNamePattern, fileNameRule } from '../names.ts'
+import { fileNamePattern, fileNameRule, printable } from '../names.ts'
 import { readReference } from './arguments.ts'
 import type { CommandContext } from './command.ts'
 import { findOrganization } from './find.ts'
@@ -25,7 +25,7 @@ export function addExportCommand (program: Command, { output, withReading }: Com
       const state = await readAll(reading.database)
       const { document, text, remarks } = exportConfiguration(state, { name: options.name ?? soleOwner(state) ?? defaultFileName, organizationId: organization?.id })
       await output.text(text, document)
-      for (const remark of remarks) output.note(remark)
+      for (const remark of remarks) output.note(printable(remark))
     }))
 }
 

@@ -4,6 +4,7 @@ import { createSecretHasher } from '../clients/secrets.ts'
 import type { Clock } from '../clock.ts'
 import type { Database } from '../db.ts'
 import { lowerCaseRandom, newIdentifier } from '../identifiers.ts'
+import { printable } from '../names.ts'
 import { exitCodes, OperatorError } from '../operator-error.ts'
 import type { Progress } from '../progress.ts'
 import { isEmpty, type Plan } from './changes.ts'
@@ -36,7 +37,7 @@ const tickMillis = 1_000
 /** @throws OperatorError with every mistake of the file */
 export async function applyConfiguration (options: ApplyOptions): Promise<Plan> {
   const { database, file, progress } = options
-  const patience = setTimeout(() => { progress(`comparing ${file.label} with the database`) }, tickMillis)
+  const patience = setTimeout(() => { progress(`comparing ${printable(file.label)} with the database`) }, tickMillis)
   try {
     if (!isReady(file)) throw refusal(file.label, [...file.mistakes, ...checkAgainst(await readAll(database), file, options.leftovers)])
     const facts = createSecretFacts(file.secrets, createSecretHasher())

@@ -1,16 +1,17 @@
-/** A plan as people and programs read it. It holds no secret. */
+/** A plan as people and programs read it. It holds no secret, and nothing that could move a terminal's cursor. */
+import { printable } from '../names.ts'
 import type { Action, Change, Kept, Plan } from './changes.ts'
 
 const signs: Readonly<Record<Action, string>> = { create: '+', update: '~', remove: '-', release: '=' }
 
 /** One line for each change, with its consequences below it. */
 export function reportLines ({ changes }: Plan): readonly string[] {
-  return changes.flatMap((change) => [lineOf(change), ...change.consequences.map((sentence) => `    ${sentence}`), ...change.irreversible ? ['    This cannot be undone.'] : []])
+  return changes.flatMap((change) => [lineOf(change), ...change.consequences.map((sentence) => `    ${printable(sentence)}`), ...change.irreversible ? ['    This cannot be undone.'] : []])
 }
 
 /** What is worth knowing beside the changes. */
 export function remarks ({ kept, warnings }: Plan): readonly string[] {
-  return [...warnings, ...kept.map(sentenceOf)]
+  return [...warnings, ...kept.map(sentenceOf)].map(printable)
 }
 
 function sentenceOf ({ kind, id, reason }: Kept): string {
@@ -20,7 +21,7 @@ function sentenceOf ({ kind, id, reason }: Kept): string {
 }
 
 export function lineOf ({ action, kind, id, details }: Change): string {
-  return `${signs[action]} ${kind} ${id}${details.length === 0 ? '' : `: ${details.join(', ')}`}`
+  return printable(`${signs[action]} ${kind} ${id}${details.length === 0 ? '' : `: ${details.join(', ')}`}`)
 }
 
 export function countChanges ({ changes }: Plan): string {

@@ -11,6 +11,7 @@ import { countChanges, remarks, reportLines } from '../configuration/report.ts'
 import { createDatabase, type Database } from '../db.ts'
 import { ensureFirstKeys } from '../keys/ring.ts'
 import { createSigningKeyStore } from '../keys/store.ts'
+import { printable } from '../names.ts'
 import { exitCodes, OperatorError } from '../operator-error.ts'
 import { migrate } from '../postgres/migrator.ts'
 import type { Progress } from '../progress.ts'
@@ -68,7 +69,7 @@ export async function prepare (options: PrepareOptions): Promise<Prepared> {
 async function applyFile (path: string, database: Database, { config, clock, progress, readVariable = () => undefined }: PrepareOptions): Promise<void> {
   const file = await readConfigurationFile({ path, readVariable })
   const plan = await applyConfiguration({ database, clock, progress, file, leftovers: config.configPrune ? 'remove' : 'keep', dryRun: false })
-  if (plan.changes.length > 0) progress(`applied ${path}: ${countChanges(plan)}`)
+  if (plan.changes.length > 0) progress(`applied ${printable(path)}: ${countChanges(plan)}`)
   for (const line of [...reportLines(plan), ...remarks(plan)]) progress(line)
 }
 

@@ -232,6 +232,12 @@ describe('what left the file', { timeout: 60_000 }, () => {
     expect({ left, none, clients }).toMatchObject({ left: [{ name: 'Hand' }], none: [], clients: [{ id, scopes: new Set() }] })
   })
 
+  it('is printed without what could move the cursor of a terminal, whatever its name', async () => {
+    await world.apply(organizations)
+    await world.database.organization.update({ where: { id: 'org_a' }, data: { name: 'A\u001b[2J\u202eB' } })
+    expect(said(await world.apply('organizations: { org_a: { name: A } }'))).toEqual(['~ organization org_a: renamed from "A\uFFFD[2J\uFFFDB" to "A"'])
+  })
+
   it('is not pruned from under what was made by hand; all reasons are told, and nothing is removed', async () => {
     await world.apply(organizations + resources)
     const resourceId = (await world.state()).resources[0]?.id ?? ''
