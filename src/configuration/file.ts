@@ -1,8 +1,8 @@
 /** The bytes of a configuration file, from its path or from standard input. */
-import { readFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { errorCode } from '../error-code.ts'
 import { exitCodes, OperatorError } from '../operator-error.ts'
+import { readAtMost, type BoundedRead } from './bounded.ts'
 import { maxFileBytes, readConfiguration, type ReadFile } from './read.ts'
 
 interface FileOptions {
@@ -12,8 +12,15 @@ interface FileOptions {
 
 /** @throws OperatorError with the exit code `usage` when there is no such file to read */
 export async function readConfigurationFile ({ path, readVariable }: FileOptions): Promise<ReadFile> {
+  const found = await readBounded(path)
+  if ('bytes' in found) return await readConfiguration({ label: path, bytes: found.bytes, folder: dirname(resolve(path)), readVariable })
+  const what = found.kind === 'folder' ? 'is a folder' : 'is a pipe or a device'
+  throw new OperatorError(`The configuration file ${path} ${what}. Give the path of a file, or apply - to read standard input.`, { exitCode: exitCodes.usage })
+}
+
+async function readBounded (path: string): Promise<BoundedRead> {
   try {
-    return await readConfiguration({ label: path, bytes: await readFile(path), folder: dirname(resolve(path)), readVariable })
+    return await readAtMost(path, maxFileBytes)
   } catch (error) {
     const code = errorCode(error)
     if (code === undefined) throw error

@@ -1,7 +1,7 @@
 /** The imported secrets of a file: from the environment, from files of their own, or from the file itself. */
-import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { errorCode } from '../error-code.ts'
+import { readAtMost } from './bounded.ts'
 import { importedSecretPattern, secretRule, type ConfigurationFile, type Partially, type SecretEntry } from './document.ts'
 import { mistakeAt, type Mistake, type Path, type Places } from './mistakes.ts'
 
@@ -45,8 +45,9 @@ async function readOne (entry: Partially<SecretEntry>, { folder, readVariable }:
 
 async function readSecretFile (path: string): Promise<Found> {
   try {
-    const text = await readFile(path, 'utf8')
-    return text.length > maxSecretFileBytes ? { problem: 'The file is too large to hold a secret.' } : { text: text.replace(/\r?\n$/, '') }
+    const found = await readAtMost(path, maxSecretFileBytes)
+    if (!('bytes' in found)) return { problem: `${path} is ${found.kind === 'folder' ? 'a folder' : 'a pipe or a device'}. Name a file that holds the secret.` }
+    return found.bytes.length > maxSecretFileBytes ? { problem: 'The file is too large to hold a secret.' } : { text: found.bytes.toString('utf8').replace(/\r?\n$/, '') }
   } catch (error) {
     return { problem: `The file ${path} cannot be read (${errorCode(error) ?? 'unknown'}). Put the secret there.` }
   }

@@ -1,6 +1,11 @@
+import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
+import { mkdtemp, rm, truncate, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
+import { readConfigurationFile } from '../../src/configuration/file.ts'
 import { malformed, sample } from './examples.ts'
 import { mistakesIn, readText } from './world.ts'
 
@@ -56,6 +61,24 @@ describe('a configuration file', () => {
     expect(performance.now() - started).toBeLessThan(2_000)
   })
 
+  it('is read no further than its limit, and not at all when it is a folder, a pipe or a device', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'signet-configuration-'))
+    try {
+      const [sparse, pipe] = [join(folder, 'sparse'), join(folder, 'pipe')]
+      await writeFile(sparse, '')
+      await truncate(sparse, 2 ** 40)
+      spawnSync('mkfifo', [pipe])
+      const read = (path: string): ReturnType<typeof readConfigurationFile> => readConfigurationFile({ path, readVariable: () => undefined })
+      expect((await read(sparse)).mistakes).toMatchObject([{ sentence: 'The file is larger than 4 MiB. Divide it into several with names of their own.' }])
+      await expect(read(folder)).rejects.toMatchObject({ exitCode: 2, message: `The configuration file ${folder} is a folder. Give the path of a file, or apply - to read standard input.` })
+      for (const path of [pipe, '/dev/zero']) {
+        await expect(read(path)).rejects.toMatchObject({ exitCode: 2, message: `The configuration file ${path} is a pipe or a device. Give the path of a file, or apply - to read standard input.` })
+      }
+    } finally {
+      await rm(folder, { recursive: true })
+    }
+  })
+
   it('may use anchors and aliases', async () => {
     const { document, mistakes } = await readText('clients:\n  cl_live_a: { organization: org_x, name: A, scopes: &scopes [a, b] }\n  cl_live_b: { organization: org_x, name: B, scopes: *scopes }\n')
     expect(mistakes).toEqual([])
@@ -104,6 +127,9 @@ describe('the secrets of a configuration file', () => {
     for (const secret of ['short', 'x'.repeat(513), 'with spaces in the middle', 'not-ascii-ü-not-ascii', 'sgs_live_0123456789abcdef']) {
       expect(await mistakesIn(file('from_environment: PARTNER'), { PARTNER: secret })).toEqual([`${at} ${rule}`])
     }
+    expect(await mistakesIn(file('from_file: fixtures'))).toEqual([expect.stringMatching(/ \S+fixtures is a folder\. Name a file that holds the secret\.$/)])
+    expect(await mistakesIn(file('from_file: /dev/zero'))).toEqual([expect.stringMatching(/ \/dev\/zero is a pipe or a device\. Name a file that holds the secret\.$/)])
+    expect(await mistakesIn(file('from_file: ../../package-lock.json'))).toEqual([expect.stringMatching(/ The file is too large to hold a secret\.$/)])
     expect(await mistakesIn(file('from_file: not-there.txt'))).toEqual([expect.stringMatching(/^5:26: clients\.cl_live_x\.secret\.from_file: The file \S+ cannot be read \(ENOENT\)\. Put the secret there\.$/)])
   })
 })
