@@ -15,16 +15,16 @@ export function addBackupCommand (program: Command, { output, version, readConfi
     .option('--yes', 'replace the file if there is one')
     .addHelpText('after', examples('signet backup signet-backup.gz', 'signet backup - | ssh elsewhere "cat > signet-backup.gz"'))
     .action(async (file: string, options: { yes?: true }) => {
-      const { exists, writeBackupFile, writeCompressed } = await import('../backup/file.ts')
+      const { findTarget, writeBackupFile, writeBackupStream } = await import('../backup/file.ts')
       const { backUp } = await import('../backup/backup.ts')
       const { holdsCluster } = await import('../postgres/data-folder.ts')
       const { databaseUrl, dataDir } = await readConfig()
       if (databaseUrl === undefined && !await holdsCluster(dataDir)) {
         refuse(`There is nothing to back up: ${dataDir} holds no database. See that DATABASE_URL or SIGNET_DATA_DIR name the right one.`)
       }
-      const replace = file !== standardOutput && await exists(file)
-      if (replace) await confirm(`${file} is there already. Replace it?`, { yes: options.yes === true })
-      if (file === standardOutput && process.stdout.isTTY) {
+      const target = file === standardOutput ? undefined : await findTarget(file)
+      if (target?.replace === true) await confirm(`${file} is there already. Replace it?`, { yes: options.yes === true })
+      if (target === undefined && process.stdout.isTTY) {
         throw new OperatorError('A backup is no text for a terminal. Name a file, or pipe it into another command.', { exitCode: exitCodes.usage })
       }
       await withDatabase(async ({ url, progress }) => {
@@ -32,9 +32,9 @@ export function addBackupCommand (program: Command, { output, version, readConfi
           url,
           signetVersion: version,
           progress,
-          write: (text) => file === standardOutput ? writeCompressed(process.stdout, text) : writeBackupFile({ path: file, replace }, text)
+          write: (text) => target === undefined ? writeBackupStream(process.stdout, text) : writeBackupFile(target, text)
         })
-        if (file !== standardOutput) await output.record({ file, created_at: header.created_at, rows })
+        if (target !== undefined) await output.record({ file, created_at: header.created_at, rows })
         output.note('the backup is complete; it opens with the master key of this server only, so keep a copy of that in another place')
       })
     })
