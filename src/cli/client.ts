@@ -96,7 +96,7 @@ function addCreate (client: Command, { output, withSession }: CommandContext): v
         accessTokenTtlSeconds: secondsOf(options.accessTokenTtl ?? 'default')
       })
       const [secretId = null] = created.secrets.keys()
-      await output.record({ client_id: created.id, client_secret: secret, secret_id: secretId, ...await noun.present(created, session) })
+      await output.secret({ client_id: created.id, client_secret: secret, secret_id: secretId, ...await noun.present(created, session) })
       output.note('the secret is shown this once: store it now')
       for (const { name } of named.filter(({ isDeprecated }) => isDeprecated)) output.note(noteDeprecated(name))
     }))

@@ -28,7 +28,6 @@ export function describeFailure (error: unknown): Failure {
       details: detailsOf(error)
     }
   }
-  if (errorCode(error) === 'EPIPE') return { exitCode: exitCodes.failure, sentence: undefined, lines: [], details: undefined }
   const name = error instanceof Error ? error.name : typeof error
   return {
     exitCode: exitCodes.failure,

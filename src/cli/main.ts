@@ -68,6 +68,7 @@ addDoctorCommand(program, context)
 addCompletionCommand(program, context)
 
 process.stdout.on('error', () => {}) // writeOutput reports it
+process.stderr.on('error', () => {}) // nobody is left to tell
 process.exit(await run())
 
 function createProgram (): Command {
@@ -117,20 +118,13 @@ function readVersion (): string {
   return typeof manifest === 'object' && manifest !== null && 'version' in manifest ? String(manifest.version) : 'unknown'
 }
 
-/** A result that could not be written must not look like a success: it may hold a secret that nobody will see again. */
 function writeOutput (text: string): Promise<void> {
   return new Promise((resolve, reject) => {
     process.stdout.write(text, (error) => {
       if (error === undefined || error === null) resolve()
-      else reject(unwritable(error))
+      else reject(error)
     })
   })
-}
-
-/** Whoever reads with head has seen enough, and is told nothing. */
-function unwritable (error: NodeJS.ErrnoException): Error {
-  if (error.code === 'EPIPE') return error
-  return new OperatorError(`The result could not be written to standard output (${error.code ?? error.name}). What was asked for was done all the same: see with list or show.`, { cause: error })
 }
 
 async function readInput (): Promise<string> {

@@ -86,7 +86,7 @@ function addAdd (secret: Command, { output, withSession }: CommandContext): void
       const expiresAt = chooseExpiry(options, session.clock())
       const client = await findClient(session, id)
       const added = await session.registration.addSecret(client, expiresAt)
-      await output.record({ client_id: client.id, client_secret: added.secret, secret_id: added.secretId, expires_at: timeOf(expiresAt) })
+      await output.secret({ client_id: client.id, client_secret: added.secret, secret_id: added.secretId, expires_at: timeOf(expiresAt) })
       output.note('the secret is shown this once: store it now')
     }))
 }
