@@ -5,8 +5,7 @@ import { exitCodes, OperatorError } from '../operator-error.ts'
 
 export interface Failure {
   readonly exitCode: number
-  /** One sentence, or nothing where there is nobody to read it or it was said already. */
-  readonly sentence: string | undefined
+  readonly sentence: string
   /** What stands below the sentence. */
   readonly lines: readonly string[]
   /** For the operator who asks for them. */

@@ -15,6 +15,7 @@ import { addClientCommands } from './client.ts'
 import type { CommandContext } from './command.ts'
 import { addCompletionCommand } from './completion.ts'
 import { addDoctorCommand } from './doctor.ts'
+import { createEcho } from './echo.ts'
 import { addExportCommand } from './export.ts'
 import { describeFailure } from './failure.ts'
 import { rootHelp, subcommandHelp } from './help.ts'
@@ -33,6 +34,7 @@ const maxInputLength = 65_536
 
 const dotenvProblem = readDotenv()
 const version = readVersion()
+const echo = createEcho(process.argv.slice(2))
 const program = createProgram()
 const context: CommandContext = {
   output: createOutput({
@@ -78,7 +80,7 @@ function createProgram (): Command {
     .option('--json', 'print the result as JSON')
     .exitOverride()
     .configureHelp({ showGlobalOptions: true })
-    .configureOutput({ outputError: (text, write) => { write(`signet: ${printableLines(text.replace(/^error: /, ''))}`) } })
+    .configureOutput({ outputError: (text, write) => { write(usageError(text.replace(/^error: /, '').trimEnd())) } })
     .showHelpAfterError('(add --help for an explanation)')
     .addHelpText('afterAll', ({ command }) => command.parent === null ? rootHelp : subcommandHelp)
 }
@@ -90,8 +92,10 @@ async function run (): Promise<number> {
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : exitCodes.usage
     const { exitCode, sentence, lines, details } = describeFailure(error)
-    if (sentence !== undefined) printProgress(sentence)
+    printProgress(echo.clean(sentence))
     for (const line of lines) process.stderr.write(`${line}\n`)
+    const leak = echo.leakIn(sentence)
+    if (leak !== undefined) printProgress(leak)
     if (details !== undefined && ['debug', 'trace'].includes(process.env['LOG_LEVEL'] ?? '')) printProgress(details)
     return exitCode
   }
@@ -137,6 +141,8 @@ async function readInput (): Promise<string> {
   return text
 }
 
-function printableLines (text: string): string {
-  return text.split('\n').map(printable).join('\n')
+function usageError (text: string): string {
+  const leak = echo.leakIn(text)
+  const lines = echo.clean(text).split('\n').map(printable)
+  return [`signet: ${lines.join('\n')}`, ...leak === undefined ? [] : [`signet: ${leak}`], ''].join('\n')
 }

@@ -64,6 +64,28 @@ describe('usage errors end with exit code 2 before any database is opened', { ti
   })
 })
 
+describe('what is given is repeated', { timeout: 60_000 }, () => {
+  it('with 100 characters at most, and on one line', async () => {
+    const long = 'x'.repeat(10_000)
+    const [unknown, name, option, broken, missing] = await allWith(2, [[long], ['organization', 'create', '--name', long], ['client', 'list', `--organization=${long}`], ['two\nlines\u001b[2J'], ['apply', `a\nb${long}`]])
+    for (const sentence of [unknown, name, option]) expect(sentence).toMatch(/^signet: [^\n]*[^x]x{100}…[^\n]*\n/)
+    expect(broken).toBe("signet: unknown command 'two\uFFFDlines\uFFFD[2J'\n(add --help for an explanation)\n")
+    expect(missing).toMatch(/^signet: The configuration file a\uFFFDbx{97}… cannot be read [^\n]+\n$/)
+  })
+
+  it('never if it is a secret, which is said to be leaked, with how to revoke it', async () => {
+    const [id, secret] = ['0123456789abcdef', `sgs_live_0123456789abcdef_${'A'.repeat(43)}_${'B'.repeat(22)}`]
+    const leaked = `signet: a client secret was given where none belongs, so the history of the shell has it: treat it as leaked. Give the client another one, and then: signet secret revoke ${id}\n`
+    const [command, option, cut] = await allWith(2, [[secret], ['client', 'list', `--expires-in=${secret}`], [`sgs_test_${'x'.repeat(200)}`]])
+    expect(command).toBe(`signet: unknown command '[redacted]'\n${leaked}(add --help for an explanation)\n`)
+    expect(option).toBe(`signet: unknown option '--expires-in=[redacted]'\n${leaked}(add --help for an explanation)\n`)
+    expect(cut).toMatch(/^signet: unknown command '\[redacted\]'\nsignet: a client secret [^\n]+ signet secret revoke SECRET-ID\n/)
+    const runs = await Promise.all([cli('client', 'show', secret), cli('scope', 'list', '--resource', secret), cli('organization', 'show', secret)])
+    for (const { stderr } of runs) expect(stderr).toMatch(/^signet: There is no \w+ [^\n]*\[redacted\][^\n]*\nsignet: a client secret was given/)
+    for (const { stderr } of runs) expect(stderr).not.toContain('sgs_')
+  })
+})
+
 describe('a request that cannot be met ends with exit code 3 and one sentence that says where to look', { timeout: 60_000 }, () => {
   it('for organizations, resources, scopes, clients and secrets that do not exist', async () => {
     await cli.record('organization', 'create', '--name', 'Sample Games')
