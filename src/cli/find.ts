@@ -62,12 +62,16 @@ export interface SecretOfClient {
 
 /** @param argument the id, or the secret itself: whoever found a leaked one need not know its id */
 export async function findSecret (session: Session, argument: string): Promise<SecretOfClient> {
-  const id = parseTaggedSecret(argument)?.secretId ?? argument
+  const tagged = parseTaggedSecret(argument)
+  const id = tagged?.secretId ?? argument
   const clientId = await session.clients.findSecretOwner(id)
   const client = clientId === undefined ? undefined : await session.clients.readOne(clientId)
   const secret = client?.secrets.get(id)
   // The argument is not repeated: it may be a secret with a typing error.
-  if (client === undefined || secret === undefined) return refuse('There is no such secret. See: signet secret list CLIENT')
+  if (client === undefined || secret === undefined) return refuse('There is no such secret; an imported one goes by its id. See: signet secret list CLIENT')
+  if (tagged !== undefined && !session.secretFormat.isGenuine(tagged, client.id)) {
+    return refuse(`This is not the secret ${id} of the client ${client.id}, though it has the id of that in it. If that one is meant all the same, give the id alone, as in: signet secret revoke ${id}`)
+  }
   return { secret, client }
 }
 

@@ -18,7 +18,7 @@ import { addSwitch } from './switch.ts'
 
 const noun: Noun<SecretOfClient> = {
   word: 'secret',
-  argument: { name: 'secret-id', meaning: 'as secret list shows it; a leaked secret itself will do as well', example: '0123456789abcdef' },
+  argument: { name: 'secret-id', meaning: 'as secret list shows it; a leaked secret itself will do as well, if Signet made it', example: '0123456789abcdef' },
   find: findSecret,
   keyOf: ({ secret }) => secret.id,
   titleOf: ({ secret, client }) => `the secret ${secret.id} of the client ${client.id} (${client.name})`,

@@ -4,7 +4,7 @@
  */
 import { lockWriters } from '../changes/writer-lock.ts'
 import { createRegistration, type Registration } from '../clients/registration.ts'
-import { createSecretFormat } from '../clients/secret-format.ts'
+import { createSecretFormat, type SecretFormat } from '../clients/secret-format.ts'
 import { createSecretHasher } from '../clients/secrets.ts'
 import { createClientStore, type ClientStore } from '../clients/store.ts'
 import { createRevokedTokenStore, type RevokedTokenStore } from '../access-tokens/store.ts'
@@ -51,6 +51,7 @@ export interface Session extends Reading {
   /** Reads and writes while nobody else writes: what is read, such as who owns a row, is still true when it is written. */
   readonly alone: <Result>(work: (session: Session) => Promise<Result>) => Promise<Result>
   readonly registration: Registration
+  readonly secretFormat: SecretFormat
   readonly keys: SigningKeyStore
   readonly revokedTokens: RevokedTokenStore
   readonly sealer: Sealer
@@ -106,9 +107,10 @@ export function createSession (
   database: Database, { sealer, serverKeys }: Pick<Prepared, 'sealer' | 'serverKeys'>, { config, clock, progress }: SessionOptions
 ): Session {
   const { organizations, resources, clients } = storesOf(database)
+  const secretFormat = createSecretFormat(serverKeys.secretTag)
   const registration = createRegistration({
     store: clients,
-    format: createSecretFormat(serverKeys.secretTag),
+    format: secretFormat,
     hasher: createSecretHasher(),
     clock,
     readScopes: async () => (await resources.readAll()).flatMap(({ scopes }) => scopes)
@@ -127,6 +129,7 @@ export function createSession (
     resources,
     clients,
     registration,
+    secretFormat,
     keys: createSigningKeyStore(database),
     revokedTokens: createRevokedTokenStore(database),
     sealer,

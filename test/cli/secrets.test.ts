@@ -78,3 +78,21 @@ describe('secret delete', { timeout: 60_000 }, () => {
     expect((await clients.readOne(id))?.secrets.size).toBe(0)
   })
 })
+
+describe('a secret that is named by its text', { timeout: 60_000 }, () => {
+  it('must be whole and genuine: with a wrong character nothing is revoked, and the refusal says how to revoke it by its id', async () => {
+    const { record, refusals, stores: { clients } } = scene
+    const { id, secretId, secret } = await newClient()
+    const wrong = secret.replace(/(.)(_\w{22})$/, (_, last: string, tag: string) => `${last === 'A' ? 'B' : 'A'}${tag}`)
+    const other = await newClient()
+    const foreign = secret.replace(secretId, other.secretId)
+    expect(await refusals(3, ['secret', 'revoke', wrong], ['secret', 'delete', foreign, '--yes'], ['secret', 'show', secret.slice(0, -1)])).toEqual([
+      text(new RegExp(`This is not the secret ${secretId} of the client ${id}.+signet secret revoke ${secretId}\\n$`)),
+      text(new RegExp(`This is not the secret ${other.secretId} of the client ${other.id}`)),
+      text(/There is no such secret; an imported one goes by its id\. See: signet secret list CLIENT/)
+    ])
+    expect((await clients.readOne(id))?.secrets.get(secretId)?.revokedAt).toBeNull()
+    expect((await clients.readOne(other.id))?.secrets.size).toBe(1)
+    expect(await record('secret', 'revoke', secret)).toMatchObject({ changed: true, secret_id: secretId })
+  })
+})
