@@ -50,7 +50,11 @@ export function addSecretCommands (program: Command, context: CommandContext): v
       const expiresAt = chooseExpiry(options, session.clock())
       if (!isUsable(row.secret, session.clock()) && row.secret.disabledAt === null) refuseTooMany(row, session)
       const patch = differing(row.secret, { expiresAt })
-      return { save: isEmpty(patch) ? undefined : () => session.clients.updateSecret(row.secret.id, patch) }
+      const hadExpired = stateOfSecret(row.secret, session.clock()) === 'expired'
+      return {
+        save: isEmpty(patch) ? undefined : () => session.clients.updateSecret(row.secret.id, patch),
+        notes: hadExpired ? ['it had expired, and is usable again'] : []
+      }
     }
   })
   addSwitch(secret, context, noun, {

@@ -39,14 +39,16 @@ describe('secret update', { timeout: 60_000 }, () => {
   })
 
   it('makes an expired secret usable again, but never an eleventh one and never a revoked one', async () => {
-    const { record, refusals, stores: { clients } } = scene
+    const { run, refusals, stores: { clients } } = scene
     const { id, secretId } = await newClient()
     await clients.updateSecret(secretId, { expiresAt: new Date(0) })
     await fill(id, 10)
     expect(await refusals(3, ['secret', 'update', secretId, '--expires-in', '1d'])).toEqual([text(/10 other usable secrets, and 10 is the most\. Revoke one first\./)])
     const [, other = ''] = (await clients.readOne(id))?.secrets.keys() ?? []
     await clients.updateSecret(other, { revokedAt: new Date() })
-    expect(await record('secret', 'update', secretId, '--expires-in', '1d')).toMatchObject({ changed: true, state: 'usable' })
+    const revived = await run('secret', 'update', secretId, '--expires-in', '1d')
+    expect(revived).toMatchObject({ exitCode: 0, stdout: text(/^state +usable$/m), stderr: 'signet: the secret is changed\nsignet: it had expired, and is usable again\n' })
+    expect((await run('secret', 'update', secretId, '--never-expires')).stderr).toBe('signet: the secret is changed\n')
     expect(await refusals(3, ['secret', 'update', other, '--never-expires'], ['secret', 'enable', other]))
       .toEqual([text(/was revoked, for good\. .+signet secret add cl_live_/), text(/was revoked, for good/)])
   })
