@@ -15,7 +15,9 @@ export interface StopSignals {
 }
 
 const repeatMilliseconds = 2_000
-const exitCodes: Partial<Record<NodeJS.Signals, number>> = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 }
+/** The shell's. */
+export const signalExitCodes = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const
+export const stopSignals = ['SIGHUP', 'SIGINT', 'SIGTERM'] as const
 
 export function listenForStopSignals (): StopSignals {
   const controller = new AbortController()
@@ -25,18 +27,16 @@ export function listenForStopSignals (): StopSignals {
   let force: () => void = () => {}
   const requested = new Promise<void>((resolve) => { request = resolve })
   const forced = new Promise<void>((resolve) => { force = resolve })
-  function receive (name: NodeJS.Signals): void {
+  function receive (name: typeof stopSignals[number]): void {
     if (firstAt !== undefined) {
       if (performance.now() - firstAt > repeatMilliseconds) force()
       return
     }
     firstAt = performance.now()
-    exitCode = exitCodes[name] ?? 1
+    exitCode = signalExitCodes[name]
     controller.abort()
     request()
   }
-  process.on('SIGHUP', receive)
-  process.on('SIGINT', receive)
-  process.on('SIGTERM', receive)
+  for (const name of stopSignals) process.on(name, receive)
   return { signal: controller.signal, requested, forced, exitCode: () => exitCode }
 }

@@ -5,11 +5,14 @@
 import { createInterface } from 'node:readline'
 import { exitCodes, OperatorError } from '../operator-error.ts'
 import { printable } from '../names.ts'
+import { signalExitCodes, stopSignals } from '../stop-signals.ts'
 import { wrapWords } from './table.ts'
 
 export interface Terminal {
   readonly input: NodeJS.ReadableStream & { readonly isTTY?: boolean }
   readonly output: NodeJS.WritableStream & { readonly isTTY?: boolean, readonly columns?: number }
+  /** Who is told of signals. */
+  readonly signals: Pick<NodeJS.EventEmitter, 'on' | 'removeListener'>
 }
 
 export interface ConfirmOptions {
@@ -62,16 +65,24 @@ export async function confirmLoss (readQuestion: () => Promise<string | undefine
 }
 
 function ownTerminal (): Terminal {
-  return { input: process.stdin, output: process.stderr }
+  return { input: process.stdin, output: process.stderr, signals: process }
 }
 
-/** @returns undefined for Ctrl-C, Ctrl-D and a terminal that was closed */
-async function ask (lines: readonly string[], { input, output }: Terminal): Promise<string | undefined> {
+/**
+ * @returns undefined for Ctrl-C, Ctrl-D and a terminal that was closed
+ * @throws OperatorError with the exit code of a signal
+ */
+async function ask (lines: readonly string[], { input, output, signals }: Terminal): Promise<string | undefined> {
   output.write(lines.slice(0, -1).map((line) => `${line}\n`).join('')) // readline draws its prompt anew at every key
   // With `terminal`, Ctrl-C is a key that readline reads and not a signal, which would say that something was under way.
   const reader = createInterface({ input, output, terminal: true, historySize: 0 })
+  let forget: () => void = () => {}
   try {
-    return await new Promise((resolve) => {
+    return await new Promise((resolve, reject) => {
+      forget = onceStopped(signals, (exitCode) => {
+        output.write('\n')
+        reject(new OperatorError(afterwards, { exitCode }))
+      })
       const giveUp = (): void => {
         output.write('\n')
         resolve(undefined)
@@ -84,7 +95,17 @@ async function ask (lines: readonly string[], { input, output }: Terminal): Prom
       })
     })
   } finally {
+    forget()
     reader.removeAllListeners('close')
     reader.close()
+  }
+}
+
+/** @returns how to listen no more */
+function onceStopped (signals: Terminal['signals'], stopped: (exitCode: number) => void): () => void {
+  const listeners = stopSignals.map((name) => [name, () => { stopped(signalExitCodes[name]) }] as const)
+  for (const [name, listener] of listeners) signals.on(name, listener)
+  return () => {
+    for (const [name, listener] of listeners) signals.removeListener(name, listener)
   }
 }

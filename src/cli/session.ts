@@ -204,6 +204,7 @@ function unavailable (sentence: string, cause: unknown): OperatorError {
 
 async function rejectWhenStopped (stop: StopSignals): Promise<never> {
   await stop.requested
+  await new Promise(setImmediate) // a question that is open ends first, and knows that nothing was changed
   throw interrupted(stop)
 }
 

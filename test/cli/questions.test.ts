@@ -1,9 +1,11 @@
+import { EventEmitter } from 'node:events'
 import { PassThrough } from 'node:stream'
 import { describe, expect, it } from 'vitest'
 import { confirm, confirmLoss, type Terminal } from '../../src/cli/confirm.ts'
 
 interface FakeTerminal extends Terminal {
   readonly input: PassThrough & { isTTY?: boolean }
+  readonly signals: EventEmitter
   readonly shown: () => string
 }
 
@@ -12,7 +14,7 @@ function createTerminal ({ input = true, output = true } = {}): FakeTerminal {
   const streams = { input: Object.assign(new PassThrough(), { isTTY: input }), output: Object.assign(new PassThrough(), { isTTY: output }) }
   let shown = ''
   streams.output.setEncoding('utf8').on('data', (text: string) => { shown += text })
-  return { ...streams, shown: () => shown }
+  return { ...streams, signals: new EventEmitter(), shown: () => shown }
 }
 
 async function answered (keys: string | undefined, question = 'Delete the scope a?\nThis cannot be undone.'): Promise<{ outcome: unknown, shown: string }> {
@@ -42,6 +44,16 @@ describe('a question on a terminal', () => {
   it('cannot be used to send control characters to the terminal', async () => {
     const { shown } = await answered('n\r', 'Delete the organization "a\u001b[2Jb\u202ec"?')
     expect(shown).toContain('"a\uFFFD[2Jb\uFFFDc"? [y/N]')
+  })
+
+  it('is given up at a signal, with its exit code and the certainty that nothing was changed', async () => {
+    for (const [signal, exitCode] of [['SIGHUP', 129], ['SIGINT', 130], ['SIGTERM', 143]] as const) {
+      const terminal = createTerminal()
+      const outcome = confirm('Delete it?', { yes: false, terminal }).catch((error: unknown) => error)
+      terminal.signals.emit(signal)
+      expect(await outcome).toMatchObject({ message: 'Nothing was changed.', exitCode })
+      expect(terminal.signals.eventNames()).toEqual([])
+    }
   })
 
   it('is not asked when --yes answered it', async () => {
