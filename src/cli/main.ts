@@ -23,6 +23,7 @@ import { addKeyCommands } from './key.ts'
 import { addMigrateCommands } from './migrate.ts'
 import { addOrganizationCommands } from './organization.ts'
 import { createOutput } from './output.ts'
+import { refuseContradictions } from './repeated.ts'
 import { addResourceCommands } from './resource.ts'
 import { addRestoreCommand } from './restore.ts'
 import { addScopeCommands } from './scope.ts'
@@ -68,6 +69,7 @@ addBackupCommand(program, context)
 addRestoreCommand(program, context)
 addDoctorCommand(program, context)
 addCompletionCommand(program, context)
+refuseContradictions(program)
 
 process.stdout.on('error', () => {}) // writeOutput reports it
 process.stderr.on('error', () => {}) // nobody is left to tell

@@ -38,7 +38,11 @@ describe('usage errors end with exit code 2 before any database is opened', { ti
   it('for commands and options that do not exist, are missing or contradict each other', async () => {
     const sentences = await allWith(2, [
       ['nonsense'], ['organization', 'nonsense'], ['organization', 'create'], ['organization', 'list', 'extra'], ['client', 'show'],
-      ['client', 'list', '--nonsense'], ['secret', 'add', 'cl_live_x', '--expires-in', '1d', '--expires-at', '2099-01-01']
+      ['client', 'list', '--nonsense'], ['secret', 'add', 'cl_live_x', '--expires-in', '1d', '--expires-at', '2099-01-01'],
+      ['scope', 'update', 'a', '--default', '--no-default'], ['scope', 'update', 'a', '--no-deprecated', '--deprecated'], ['organization', 'create', '--name', 'A', '--name', 'B']
+    ])
+    expect(sentences.slice(-3).map((sentence) => sentence.split('\n')[0])).toEqual([
+      'signet: --default and --no-default contradict each other', 'signet: --no-deprecated and --deprecated contradict each other', 'signet: --name was given twice, with different values'
     ])
     expect(sentences[0]).toBe("signet: unknown command 'nonsense'\n(add --help for an explanation)\n")
     expect(sentences[2]).toMatch(/^signet: required option '--name <name>' not specified$/m)
