@@ -14,6 +14,7 @@ import { createDatabase, patience, type Database, type Session as Transaction } 
 import { createSigningKeyStore, type SigningKeyStore } from '../keys/store.ts'
 import { exitCodes, OperatorError } from '../operator-error.ts'
 import { createOrganizationStore, type OrganizationStore } from '../organizations/store.ts'
+import { counted } from '../phrases.ts'
 import { openEmbedded } from '../postgres/embedded.ts'
 import { connectExternal } from '../postgres/external.ts'
 import { migrationStatus } from '../postgres/migrator.ts'
@@ -22,7 +23,6 @@ import { createResourceStore, type ResourceStore } from '../resources/store.ts'
 import type { Sealer } from '../sealing/sealer.ts'
 import { prepare, type Prepared } from '../setup/prepare.ts'
 import { listenForStopSignals, type StopSignals } from '../stop-signals.ts'
-import { counted } from './present.ts'
 
 export interface SessionOptions {
   readonly config: Config

@@ -1,3 +1,4 @@
+import { EventEmitter } from 'node:events'
 import { PassThrough } from 'node:stream'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { createAsking } from '../../src/cli/apply.ts'
@@ -15,7 +16,7 @@ interface Asked { readonly shown: string, readonly noted: readonly string[], rea
 /** @param answer undefined: there is no terminal */
 async function applyAsking (file: string, answer: string | undefined, wish: ApplyWish = {}, meanwhile?: () => Promise<void>): Promise<Asked> {
   const isTTY = answer !== undefined
-  const terminal = { input: Object.assign(new PassThrough(), { isTTY }), output: Object.assign(new PassThrough(), { isTTY }) }
+  const terminal = { input: Object.assign(new PassThrough(), { isTTY }), output: Object.assign(new PassThrough(), { isTTY }), signals: new EventEmitter() }
   const noted: string[] = []
   let shown = ''
   terminal.output.setEncoding('utf8').on('data', (text: string) => { shown += text })
