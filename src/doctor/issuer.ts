@@ -25,6 +25,11 @@ export async function examineIssuer (config: Config, clock: Clock): Promise<Issu
   const address = `${config.issuer}/.well-known/openid-configuration`
   const [ready, seen] = await Promise.all([ask(`${local}/health/ready`), ask(address)])
   const isHere = isAnswer(ready) && typeof ready.json?.['ready'] === 'boolean'
+  const stranger = isStranger(ready) ? `something that is no Signet listens at ${local}` : undefined
+  if (stranger !== undefined && (!isAnswer(seen) || seen.json?.['issuer'] === undefined)) {
+    const finding = problem('server', stranger, 'Stop that program, or set PORT to a free one: Signet does not start there.')
+    return { findings: [finding, describeIssuer(config), ...dependents.map((check) => notChecked(check, 'no Signet answers')), checkAddresses(config)], served: {} }
+  }
   if (!isAnswer(seen)) {
     const finding = isHere
       ? problem('issuer', `${config.issuer} does not answer (${seen.code}), and the server at ${local} does`, adviceFor(seen))
@@ -33,7 +38,7 @@ export async function examineIssuer (config: Config, clock: Clock): Promise<Issu
     const others = isHere ? [describeServer(ready, local), finding] : [finding, describeIssuer(config)]
     return { findings: [...others, ...dependents.map((check) => notChecked(check, because)), checkAddresses(config)], served: {} }
   }
-  const server = isHere ? describeServer(ready, local) : ok('server', `answers at ${config.issuer}; none listens at ${local} here`)
+  const server = isHere ? describeServer(ready, local) : describeElsewhere(config.issuer, local, stranger)
   const [documents, proxies, live, test] = await Promise.all([
     Promise.all(environments.map((environment) => checkMetadata(config.issuer, environment))),
     examineProxies(config, seen),
@@ -44,9 +49,20 @@ export async function examineIssuer (config: Config, clock: Clock): Promise<Issu
   return { findings, served: { ...live === undefined ? {} : { live }, ...test === undefined ? {} : { test } } }
 }
 
+/** It answers HTTP with something else, or does not speak it. */
+function isStranger (ready: Answer | Silence): boolean {
+  return isAnswer(ready) ? typeof ready.json?.['ready'] !== 'boolean' : ready.code.startsWith('HPE_')
+}
+
 function localHost ({ host }: Config): string {
   const reachable = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host
   return reachable.includes(':') ? `[${reachable}]` : reachable
+}
+
+/** Signet answers at its issuer, and not here: it runs on another machine, or a proxy leads to another port. */
+function describeElsewhere (issuer: string, local: string, stranger: string | undefined): Finding {
+  if (stranger === undefined) return ok('server', `answers at ${issuer}; none listens at ${local} here`)
+  return warning('server', `answers at ${issuer}; ${stranger}`, 'If Signet is to run here, stop that program, or set PORT to a free one.')
 }
 
 function describeServer (ready: Answer, local: string): Finding {

@@ -115,6 +115,21 @@ describe('what is not there', { timeout: 60_000 }, () => {
     expect(found['keys live']).toMatchObject({ state: 'not checked' })
   })
 
+  it('another program on the port is named as such, whether it speaks HTTP or not', async () => {
+    const programs = [createServer((_, outgoing) => outgoing.writeHead(404).end('<h1>Not found</h1>')), createSilentServer((socket) => socket.on('error', () => {}).end('SSH-2.0-OpenSSH\r\n'))]
+    for (const program of programs) {
+      program.listen(0, '127.0.0.1')
+      await once(program, 'listening')
+      const port = String((program.address() as AddressInfo).port) // it listens on TCP
+      const found = await diagnose({ ...healthy, PORT: port })
+      expect(found['server']).toMatchObject({ state: 'problem', found: `something that is no Signet listens at http://127.0.0.1:${port}`, advice: expect.stringContaining('PORT') as string })
+      expect(Object.values(found).filter((finding) => finding?.state === 'problem')).toHaveLength(1)
+      const elsewhere = await diagnose({ ...healthy, PORT: port, ISSUER: server.issuer })
+      expect(states(elsewhere)).toMatchObject({ server: 'warning', 'metadata live': 'ok' })
+      program.close()
+    }
+  })
+
   it('neither a database nor a server that accepts and says nothing delays it past 15 seconds', async () => {
     const silent = createSilentServer().listen(0, '127.0.0.1')
     await once(silent, 'listening')
