@@ -58,9 +58,9 @@ module.exports = {
       to: { path: '^src/setup/' }
     },
     {
-      name: 'configuration-for-setup-and-cli-only',
+      name: 'configuration-for-setup-cli-and-doctor-only',
       severity: 'error',
-      from: { path: '^src/', pathNot: '^src/(setup|cli|configuration)/' },
+      from: { path: '^src/', pathNot: '^src/(setup|cli|doctor|configuration)/' },
       to: { path: '^src/configuration/' }
     },
     {

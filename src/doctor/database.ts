@@ -8,6 +8,7 @@ import { migrationStatus, type MigrationState } from '../postgres/migrator.ts'
 import type { MasterKey } from '../sealing/master-key.ts'
 import { halves } from './configuration.ts'
 import { clockFinding } from './clock.ts'
+import type { ExaminedFile } from './configuration-file.ts'
 import { notChecked, ok, problem, warning, type Finding } from './finding.ts'
 import { examineKeys, type PublishedKids } from './keys.ts'
 
@@ -15,17 +16,24 @@ export interface DatabaseExamination {
   readonly findings: readonly Finding[]
   /** What the JWKS of each environment must have; undefined when that could not be read. */
   readonly published: PublishedKids | undefined
+  /** Whether its schema is the one that this version works with. */
+  readonly isUpToDate: boolean
+  /** What the comparison with the configuration file found; undefined when there was none. */
+  readonly file: readonly Finding[] | undefined
 }
 
 export interface DatabaseDependencies {
   readonly config: Config
   readonly masterKey: MasterKey | undefined
   readonly clock: Clock
+  readonly file: ExaminedFile
   /** Opens the database for as long as the work takes, without bringing it up to date. */
   readonly withDatabase: (config: Config, work: (url: string) => Promise<void>) => Promise<void>
 }
 
 const openSeconds = 8
+/** For what was begun by then: a comparison, and letting go of the database. */
+const closeSeconds = 4
 const dependents = ['schema', 'master key opens', 'keys live', 'keys test', 'clock of the database']
 /** For the feed, the supervisor and commands, beside what each worker holds. */
 const otherConnections = 5
@@ -39,9 +47,13 @@ export async function examineDatabase (dependencies: DatabaseDependencies): Prom
     return unexamined(warning('database', `there is none yet in ${config.dataDir}`, 'The first start makes it; or restore a backup.'), 'there is no database yet')
   }
   let examination: DatabaseExamination | undefined
-  const examined = withDatabase(config, async (url) => { examination = await examineOpen(url, dependencies) })
+  const examined = withDatabase(config, async (url) => {
+    examination = await examineOpen(url, dependencies)
+    if (examination.isUpToDate) examination = { ...examination, file: await compareFile(url, dependencies) }
+  })
   try {
     const inTime = await Promise.race([examined.then(() => true), afterSeconds(openSeconds)])
+    if (!inTime && examination !== undefined) await Promise.race([examined, afterSeconds(closeSeconds)])
     if (examination !== undefined) return examination
     if (!inTime) return unexamined(problem('database', `it did not answer within ${openSeconds} s`, 'See its log; if it is recovering, wait.'), 'the database does not answer')
   } catch (error) {
@@ -53,7 +65,7 @@ export async function examineDatabase (dependencies: DatabaseDependencies): Prom
 }
 
 function unexamined (finding: Finding, because: string): DatabaseExamination {
-  return { findings: [finding, ...dependents.map((check) => notChecked(check, because))], published: undefined }
+  return { findings: [finding, ...dependents.map((check) => notChecked(check, because))], published: undefined, isUpToDate: false, file: undefined }
 }
 
 async function afterSeconds (seconds: number): Promise<false> {
@@ -71,10 +83,19 @@ async function examineOpen (url: string, dependencies: DatabaseDependencies): Pr
     const ahead = clockFinding('clock of the database', 'the database', server.clockMillis, 0)
     if (!states.some(({ state }) => state === 'applied')) {
       const because = 'the database has no schema yet'
-      return { findings: [...own, ...dependents.slice(1, -1).map((check) => notChecked(check, because)), ahead], published: undefined }
+      return { findings: [...own, ...dependents.slice(1, -1).map((check) => notChecked(check, because)), ahead], published: undefined, isUpToDate: false, file: undefined }
     }
     const keys = await examineKeys(database, dependencies.masterKey, clock())
-    return { findings: [...own, ...keys.findings, ahead], published: keys.published }
+    return { findings: [...own, ...keys.findings, ahead], published: keys.published, isUpToDate: states.every(({ state }) => state === 'applied'), file: undefined }
+  } finally {
+    await database.$disconnect()
+  }
+}
+
+async function compareFile (url: string, { clock, file }: DatabaseDependencies): Promise<readonly Finding[] | undefined> {
+  const database = createDatabase({ url, applicationName: 'signet doctor', poolSize: 1, patience: 3_000 })
+  try {
+    return await file.compare?.(database, clock)
   } finally {
     await database.$disconnect()
   }

@@ -5,6 +5,7 @@
 import type { Clock } from '../clock.ts'
 import { environments } from '../environment.ts'
 import { blocked, checkNode, readConfiguration, type ReadConfiguration } from './configuration.ts'
+import { examineFile } from './configuration-file.ts'
 import { examineDatabase, type DatabaseDependencies, type DatabaseExamination } from './database.ts'
 import { checkDataFolder, checkMasterKey, checkOtherFiles } from './files.ts'
 import { notChecked, ok, problem, type Finding } from './finding.ts'
@@ -22,20 +23,22 @@ export interface DoctorDependencies {
 export async function examine ({ variables, dotenvProblem, clock, withDatabase }: DoctorDependencies): Promise<Finding[]> {
   const configuration = await readConfiguration(variables, dotenvProblem)
   const { config } = configuration
-  const [key, others, folder] = await Promise.all([checkMasterKey(config), checkOtherFiles(variables), checkDataFolder(config)])
+  const [key, others, folder, file] = await Promise.all([
+    checkMasterKey(config), checkOtherFiles(variables), checkDataFolder(config), examineFile(config, (name) => variables[name])
+  ])
   const [database, issuer] = await Promise.all([
-    examineDatabaseIf(configuration, { config, masterKey: key.masterKey, clock, withDatabase }),
+    examineDatabaseIf(configuration, { config, masterKey: key.masterKey, clock, file, withDatabase }),
     examineIssuerIf(configuration, clock)
   ])
   return [
-    checkNode(), ...configuration.findings, ...others, ...key.findings, folder,
+    checkNode(), ...configuration.findings, ...others, ...key.findings, folder, ...database.file ?? file.findings,
     ...database.findings, ...issuer.findings, ...compareKeys(database, issuer)
   ]
 }
 
 async function examineDatabaseIf (configuration: ReadConfiguration, dependencies: DatabaseDependencies): Promise<DatabaseExamination> {
   const block = blocked('database', configuration, 'DATABASE_URL', 'DATABASE_PASSWORD_FILE')
-  return block === undefined ? await examineDatabase(dependencies) : { findings: [block], published: undefined }
+  return block === undefined ? await examineDatabase(dependencies) : { findings: [block], published: undefined, isUpToDate: false, file: undefined }
 }
 
 async function examineIssuerIf (configuration: ReadConfiguration, clock: Clock): Promise<IssuerExamination> {

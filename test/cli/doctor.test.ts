@@ -66,7 +66,7 @@ describe('a Signet that is well', { timeout: 60_000 }, () => {
     const cli = await createCli(healthy)
     const before = await sql(server.databaseUrl, 'SELECT max(id) AS last FROM changes')
     const [text, json] = await Promise.all([cli('doctor'), cli.record('doctor')])
-    expect(text).toMatchObject({ exitCode: 0, stderr: 'signet: nothing is wrong\n' })
+    expect(text).toMatchObject({ exitCode: 0, stderr: expect.stringMatching(/^signet: nothing is wrong\n$/m) as string })
     expect(text.stdout.trimEnd().split('\n').filter((line) => !/^ok {7}\S/.test(line))).toEqual([])
     expect(json).toMatchObject({ problems: 0, warnings: 0 })
     expect((json['checks'] as Finding[]).map(({ check }) => check)).toEqual([ // as doctor writes it
@@ -143,6 +143,44 @@ describe('what is not there', { timeout: 60_000 }, () => {
     expect(stdout).toMatch(/^warning {2}server +nothing answers at .*no answer within 3 s/m)
     silent.close()
     await cli.remove()
+  })
+})
+
+describe('the configuration file of SIGNET_CONFIG', { timeout: 60_000 }, () => {
+  const secret = 'imported-secret-of-a-partner-0123456789'
+  let folder: string
+  let path: string
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'signet-doctor-'))
+    path = join(folder, 'signet.yaml')
+  })
+  afterAll(async () => { await rm(folder, { recursive: true }) })
+
+  async function fileFinding (text: string, variables: Variables = {}): Promise<Finding | undefined> {
+    await writeFile(path, text)
+    const before = await sql(server.databaseUrl, 'SELECT max(id) AS last FROM changes')
+    const found = (await diagnose({ ...healthy, ...variables, SIGNET_CONFIG: path }))['configuration file']
+    expect(await sql(server.databaseUrl, 'SELECT max(id) AS last FROM changes')).toEqual(before)
+    expect(JSON.stringify(found)).not.toContain(secret)
+    return found
+  }
+
+  it('that is missing or has mistakes is a problem, as a start would refuse it: how many, the first, and how to see all', async () => {
+    expect((await diagnose({ ...healthy, SIGNET_CONFIG: join(folder, 'none.yaml') }))['configuration file'])
+      .toMatchObject({ state: 'problem', found: expect.stringMatching(/none\.yaml cannot be read/) as string })
+    const wrong = `organizations:\n  org_a:\n    nam: A\nclients:\n  cl_live_a:\n    organization: org_a\n    name: A\n    secret:\n      value: ${secret}\n    scopes: [nowhere:read]\n`
+    const advice = `See all: signet apply ${path} --dry-run`
+    expect(await fileFinding(wrong)).toMatchObject({ state: 'problem', found: expect.stringMatching(/^There are \d mistakes in .+signet\.yaml, the first at .+signet\.yaml:\d+:\d+: /) as string, advice })
+    expect(await fileFinding(wrong, { DATABASE_URL: `postgresql://signet@127.0.0.1:${await freePort()}/signet` })).toMatchObject({ state: 'problem', advice })
+    // Only the database knows that there is no such resource.
+    expect(await fileFinding('clients:\n  cl_live_a:\n    organization: org_nobody\n    name: A\n')).toMatchObject({ state: 'problem', found: expect.stringMatching(/^There is a mistake in .+org_nobody/) as string, advice })
+  })
+
+  it('that the next start would apply is a warning, one that it has applied is well, and without a database it is read all the same', async () => {
+    const text = `organizations:\n  org_doctor:\n    name: Doctor\nclients:\n  cl_live_doctor:\n    organization: org_doctor\n    name: Doctor\n    secret:\n      value: ${secret}\n`
+    expect(await fileFinding(text)).toMatchObject({ state: 'warning', found: expect.stringMatching(/the next start changes it \(3 created, 0 changed, 0 removed\)$/) as string, advice: `See what: signet apply ${path} --dry-run` })
+    expect(await fileFinding('{}')).toMatchObject({ state: 'ok', found: `the database is as ${path} says` })
+    expect(await fileFinding(text, { DATABASE_URL: `postgresql://signet@127.0.0.1:${await freePort()}/signet` })).toMatchObject({ state: 'ok', found: `${path} has no mistakes; the database was not compared with it` })
   })
 })
 
