@@ -85,6 +85,28 @@ describe('signet apply', { timeout: 60_000 }, () => {
   })
 })
 
+describe('a secret of the file that was revoked with --override', { timeout: 240_000 }, () => {
+  it('stays revoked through --prune and the older file; --release gives its client to the command line', async () => {
+    await world.clear()
+    const path = await fileOf('signet.yaml', sample.replace('value: only-for-local-stacks-0123456789', 'from_environment: PARTNER_SECRET'))
+    const empty = await fileOf('empty.yaml', '{}')
+    const states = async (): Promise<unknown> => await cli.json('secret', 'list', 'cl_live_samplebackend')
+    expect((await cli('apply', path)).exitCode).toBe(0)
+    const [{ id } = { id: '' }] = [...(await world.state()).clients.find((each) => each.id === 'cl_live_samplebackend')?.secrets.values() ?? []]
+    await cli.record('secret', 'revoke', id, '--override')
+    const pruned = await cli('apply', empty, '--prune', '--yes')
+    expect(pruned).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('= client cl_live_samplebackend: released to the command line\n') as unknown })
+    expect(pruned.stderr).toContain('signet: The client cl_live_samplebackend left the file; its secret was revoked by hand, so it is kept, and belongs to the command line from now on.\n')
+    expect(pruned.stderr).toContain('signet: applied: 0 created, 0 changed, ')
+    expect((await cli('apply', path)).stderr).toContain('The secret of cl_live_samplebackend in the file was revoked by hand and stays so.')
+    expect(await states()).toMatchObject([{ secret_id: id, state: 'revoked', managed_by: 'signet' }])
+
+    expect(await cli('apply', empty, '--prune', '--release')).toMatchObject({ exitCode: 2, stdout: '' })
+    expect(await cli('apply', empty, '--release')).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('= client cl_live_samplebackend: released') as unknown })
+    expect((await cli('client', 'delete', 'cl_live_samplebackend', '--yes')).exitCode).toBe(0)
+  })
+})
+
 describe('a crash in the middle of signet apply', { timeout: 120_000 }, () => {
   const many = (name: string, count: number): string => JSON.stringify({
     organizations: { org_many: { name } },
