@@ -117,7 +117,15 @@ describe('apply --release', { timeout: 60_000 }, () => {
 
 describe('between any files, what is stopped by hand', { timeout: 240_000 }, () => {
   const stop = fc.record({ kind: fc.constantFrom('organization', 'resource', 'scope', 'client', 'secret', 'secret', undefined), which: fc.nat({ max: 7 }), revokes: fc.boolean() })
-  const steps = fc.array(fc.tuple(generatedFile, stop, fc.constantFrom('prune', 'prune', 'keep', 'release')), { minLength: 2, maxLength: 5 })
+  /** Most files bring a secret, for chance alone seldom has one replaced that was stopped. */
+  const file = fc.tuple(generatedFile, fc.constantFrom(...secretTexts, ...secretTexts, undefined)).map(([each, value]) => value === undefined
+    ? each
+    : {
+        ...each,
+        organizations: { ...each.organizations, org_z: { name: 'Last' } },
+        clients: { ...each.clients, cl_live_a: { ...each.clients?.['cl_live_a'], organization: 'org_z', name: 'A', secret: { value } } }
+      })
+  const steps = fc.array(fc.tuple(file, stop, fc.constantFrom('prune', 'prune', 'keep', 'release')), { minLength: 2, maxLength: 5 })
   const hasher = createSecretHasher()
 
   interface Dead { readonly rows: Set<string>, readonly secrets: Map<string, string | undefined> }
@@ -153,9 +161,9 @@ describe('between any files, what is stopped by hand', { timeout: 240_000 }, () 
     await fc.assert(fc.asyncProperty(steps, async (each) => {
       await world.clear()
       const dead: Dead = { rows: new Set(), secrets: new Map() }
-      for (const [file, stopping, how] of each) {
+      for (const [applied, stopping, how] of each) {
         const wish = { prune: how === 'prune', release: how === 'release' }
-        const refused = (await world.refusals(file, wish)).length > 0
+        const refused = (await world.refusals(applied, wish)).length > 0
         seen[refused ? 'refused' : 'applied'] += 1
         const state = await world.state()
         expect(living(state).filter((key) => dead.rows.has(key))).toEqual([])
@@ -165,7 +173,7 @@ describe('between any files, what is stopped by hand', { timeout: 240_000 }, () 
           expect(secrets.get(id), id).toBeDefined()
           for (const secret of secrets.values()) if (isUsable(secret, Date.now())) expect(await textOf(secret)).not.toBe(deadText)
         }
-        if (!refused) expect((await world.apply(file, wish)).changes).toEqual([])
+        if (!refused) expect((await world.apply(applied, wish)).changes).toEqual([])
         await stopOne(stopping, dead)
       }
       seen.stopped += dead.rows.size + dead.secrets.size
