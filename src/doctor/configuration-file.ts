@@ -42,7 +42,7 @@ export async function examineFile ({ configFile: path, configPrune: prune }: Con
 
 async function compare (file: ReadFile, prune: boolean, database: Database, clock: Clock, dryRun: string): Promise<Finding> {
   try {
-    const plan = await applyConfiguration({ database, clock, progress: () => {}, file, prune, dryRun: true })
+    const plan = await applyConfiguration({ database, clock, progress: () => {}, file, leftovers: prune ? 'remove' : 'keep', dryRun: true })
     if (plan.changes.length === 0) return ok(check, `the database is as ${file.label} says`)
     return warning(check, `the database is not as ${file.label} says: the next start changes it (${countChanges(plan)})`, `See what: ${dryRun}`)
   } catch (error) {
