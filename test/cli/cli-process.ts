@@ -27,8 +27,8 @@ export interface Cli {
   readonly remove: () => Promise<void>
 }
 
-/** @param kill does nothing once it has ended */
-type Meddle = (kill: (signal: NodeJS.Signals) => void) => Promise<void>
+/** @param kill does nothing once it has ended; with 0 it only asks. It returns whether the command was running. */
+type Meddle = (kill: (signal: NodeJS.Signals | 0) => boolean) => Promise<void>
 
 const main = join(import.meta.dirname, '..', '..', 'dist', 'cli', 'main.js')
 
@@ -48,7 +48,7 @@ export async function createCli (environment: Readonly<Record<string, string>> =
     child.stderr.setEncoding('utf8').on('data', (text: string) => { stderr += text })
     child.stdin.on('error', () => {}) // it ended without reading
     child.stdin.end(input)
-    await meddle?.((signal) => { child.kill(signal) })
+    await meddle?.((signal) => child.kill(signal))
     await ended
     const result = { parameters, exitCode: child.exitCode, stdout, stderr }
     runs.push(result)

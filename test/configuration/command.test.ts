@@ -141,7 +141,7 @@ describe('a crash in the middle of signet apply', { timeout: 120_000 }, () => {
     for (const longest of [50, 250, 450]) {
       const file = before.clients.length === 1_500 ? second : first // the same again would write nothing
       await cli.during(async (kill) => {
-        while (!(await commands()).some(({ writes }) => writes)) await pause(5)
+        while (kill(0) && !(await commands()).some(({ writes }) => writes)) await pause(5)
         await pause(randomInt(longest))
         kill('SIGKILL')
       }, 'apply', file, '--prune', '--yes')
