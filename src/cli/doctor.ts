@@ -14,7 +14,8 @@ export function addDoctorCommand (program: Command, { output, environment }: Com
     .action(async () => {
       const { examine } = await import('../doctor/doctor.ts')
       const { withDatabase } = await import('./session.ts')
-      const telling = setTimeout(() => { output.note('asking the database and the server; this takes 15 seconds at most') }, 1_000)
+      const tell = (): void => { if (process.stderr.isTTY) output.note('asking the database and the server; this takes 15 seconds at most') }
+      const telling = setTimeout(tell, 1_000)
       const findings = await examine({
         ...environment,
         clock: Date.now,

@@ -120,6 +120,8 @@ describe('a crash in the middle of signet apply', { timeout: 120_000 }, () => {
       FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'signet cli'`
   }
 
+  beforeAll(async () => { await world.clear() })
+
   it('changes nothing: killed while it waits for its last row, and at any other moment', async () => {
     const [first, second] = [await fileOf('first.json', many('First', 1_500)), await fileOf('second.json', many('Second', 1_000))]
     expect((await cli('apply', first, '--prune', '--yes')).exitCode).toBe(0)
