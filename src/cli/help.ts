@@ -24,6 +24,7 @@ function fold (command: string): string {
 export const variables: readonly (readonly [name: string, meaning: string])[] = [
   ['DATABASE_URL', 'a PostgreSQL of your own; otherwise the embedded one, started for the command if need be'],
   ['DATABASE_PASSWORD_FILE', 'a file that holds the password for DATABASE_URL'],
+  ['DATABASE_WAIT_SECONDS', 'how long an embedded database that runs may say nothing (10); one of your own, 3 s at most'],
   ['SIGNET_DATA_DIR', 'folder of the embedded PostgreSQL and of the master key (.signet)'],
   ['MASTER_KEY', 'the master key, or'],
   ['MASTER_KEY_FILE', 'a file that holds it'],

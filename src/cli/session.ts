@@ -168,8 +168,8 @@ async function open (options: SessionOptions, stop: StopSignals): Promise<Opened
   }
 }
 
-async function openOwn ({ config: { dataDir, postgresUser }, progress }: SessionOptions, signal: AbortSignal): Promise<Opened> {
-  const { url, release } = await openEmbedded({ dataDir, postgresUser, progress, signal })
+async function openOwn ({ config: { dataDir, postgresUser, databaseWaitSeconds }, progress }: SessionOptions, signal: AbortSignal): Promise<Opened> {
+  const { url, release } = await openEmbedded({ dataDir, postgresUser, progress, silenceSeconds: databaseWaitSeconds, signal })
   const whyAway = async (): Promise<string | undefined> => await refusalOf(url) === undefined
     ? undefined
     : `The embedded database in ${dataDir} went away. Give the command again, and see postgres.log there if that does not help.`

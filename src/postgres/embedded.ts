@@ -10,7 +10,7 @@ import { roles } from './cluster.ts'
 import { openDataFolder, type DataFolder } from './data-folder.ts'
 import { readPostmaster, servesCluster } from './postmaster.ts'
 import { launch, stopServer, whyEnded, type Launch } from './server.ts'
-import { connect, socketUrl, type Attempt, type Session } from './session.ts'
+import { connect, connectSeconds, socketUrl, type Attempt, type Session } from './session.ts'
 
 export interface EmbeddedPostgresOptions {
   /** Absolute. */
@@ -18,6 +18,8 @@ export interface EmbeddedPostgresOptions {
   /** Only as root: the user that PostgreSQL runs as. */
   readonly postgresUser: string | undefined
   readonly progress: Progress
+  /** How long a server that somebody else started may say nothing, not even that it is starting. Default: 90. */
+  readonly silenceSeconds?: number
   /** Gives up as long as no server was started. */
   readonly signal?: AbortSignal
 }
@@ -58,7 +60,7 @@ export async function openEmbedded (options: EmbeddedPostgresOptions): Promise<E
   let url = ''
 
   async function open (): Promise<void> {
-    const opened = await attach(folder, progress, signal)
+    const opened = await attach(folder, options)
     opened.client.once('end', () => {
       if (session !== opened) return
       session = undefined
@@ -121,16 +123,19 @@ async function ask (session: Session, lock: 'pg_try_advisory_lock' | 'pg_try_adv
  * Becomes a user of the server, which it starts if nobody answers. A server that is starting, recovering or being
  * stopped by its last user is waited for.
  */
-async function attach (folder: DataFolder, progress: Progress, signal: AbortSignal | undefined): Promise<Session> {
+async function attach (folder: DataFolder, { progress, signal, silenceSeconds = answerSeconds }: EmbeddedPostgresOptions): Promise<Session> {
   const begin = performance.now()
   const elapsedSeconds = (): number => (performance.now() - begin) / 1000
   let launched: Launch | undefined
+  let spokeAt = 0
   let kills = 0
   let waitsFor = 'the database'
   let told = false
   for (;;) {
-    const attempt = await becomeUser(folder)
+    const attempt = await becomeUser(folder, Math.max(1, Math.min(connectSeconds, silenceSeconds)))
     if (typeof attempt !== 'string') return attempt
+    if (attempt !== 'silent' || launched !== undefined) spokeAt = elapsedSeconds()
+    else if (elapsedSeconds() - spokeAt >= silenceSeconds) throw await doesNotAnswer(folder, 'its server does not answer')
     if (launched === undefined) signal?.throwIfAborted()
     if (launched?.end !== undefined) {
       const reason = await whyEnded(folder, launched)
@@ -154,8 +159,8 @@ async function attach (folder: DataFolder, progress: Progress, signal: AbortSign
   }
 }
 
-async function becomeUser (folder: DataFolder): Promise<Attempt> {
-  const attempt = await connect(folder)
+async function becomeUser (folder: DataFolder, seconds: number): Promise<Attempt> {
+  const attempt = await connect(folder, seconds)
   if (typeof attempt === 'string') return attempt
   try {
     if (await ask(attempt, 'pg_try_advisory_lock_shared', userLock)) return attempt

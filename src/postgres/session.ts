@@ -14,10 +14,12 @@ export interface Session {
   readonly serverPid: number
 }
 
-/** `absent`: nobody answers at the socket. `busy`: a server is there that takes no connection at the moment. */
-export type Attempt = Session | 'absent' | 'busy'
+/** `absent`: nobody is at the socket. `busy`: a server says that it takes no connection at the moment. `silent`: it says nothing. */
+export type Attempt = Session | 'absent' | 'busy' | 'silent'
 
-const limits = { connectionTimeoutMillis: 5_000, query_timeout: 30_000 } as const
+/** How long one attempt may take. */
+export const connectSeconds = 5
+const limits = { query_timeout: 30_000 } as const
 
 /** The URL of a role's connection through the socket; it leaves nothing to PGPORT or PGSSLMODE. */
 export function socketUrl (role: string, socketFolder: string): string {
@@ -26,12 +28,13 @@ export function socketUrl (role: string, socketFolder: string): string {
 
 /**
  * Connects to the server of this data folder, whoever started it, and makes sure that it is that server.
+ * @param seconds after which it is silent
  * @throws OperatorError when another folder's server answers
  */
-export async function connect (folder: DataFolder): Promise<Attempt> {
+export async function connect (folder: DataFolder, seconds = connectSeconds): Promise<Attempt> {
   const socketFolder = await findSocketFolder(folder)
   if (socketFolder === undefined) return 'absent'
-  const client = new pg.Client({ connectionString: socketUrl(roles.superuser, socketFolder), application_name: 'signet lock', ...limits })
+  const client = new pg.Client({ connectionString: socketUrl(roles.superuser, socketFolder), application_name: 'signet lock', connectionTimeoutMillis: seconds * 1000, ...limits })
   client.on('error', () => {}) // whoever uses the session listens to its end
   try {
     await client.connect()
@@ -48,12 +51,13 @@ export async function connect (folder: DataFolder): Promise<Attempt> {
   throw new OperatorError(`The PostgreSQL that answers in ${socketFolder} was started for another folder than ${folder.cluster}. Stop it, or set SIGNET_DATA_DIR to another folder.`)
 }
 
-function judge (error: unknown, folder: DataFolder): 'absent' | 'busy' {
+function judge (error: unknown, folder: DataFolder): Exclude<Attempt, Session> {
   const code = errorCode(error)
   if (code === 'ENOENT' || code === 'ECONNREFUSED') return 'absent'
   if (code === '3D000' || code === '28000') { // no such database, no such role
     throw new OperatorError(`The cluster in ${folder.cluster} was not made by Signet (${error instanceof Error ? error.message : code}). Set SIGNET_DATA_DIR to another folder.`, { cause: error })
   }
+  if (error instanceof Error && /timeout/i.test(error.message)) return 'silent' // pg's own, which has no code
   return 'busy' // starting, recovering or stopping (57P03, 57P01), or gone while we asked
 }
 

@@ -31,6 +31,23 @@ describe('the embedded database', () => {
     expect(await postmasterPid(folder.dataDir)).toBeUndefined()
   })
 
+  it('that runs and says nothing is given up after DATABASE_WAIT_SECONDS with exit code 4, and goes on when it wakes up', { timeout: 120_000 }, async () => {
+    const holder = await openEmbedded({ dataDir: folder.dataDir, postgresUser: undefined, progress: () => {} })
+    const pid = await postmasterPid(folder.dataDir) ?? 0
+    const impatient = await createCli({ SIGNET_DATA_DIR: folder.dataDir, DATABASE_WAIT_SECONDS: '1' })
+    process.kill(pid, 'SIGSTOP')
+    const begin = performance.now()
+    try {
+      expect(await impatient('key', 'list')).toMatchObject({ exitCode: 4, stdout: '', stderr: expect.stringMatching(/cannot be opened: its server does not answer\. .+ process \d+/) as unknown })
+    } finally {
+      process.kill(pid, 'SIGCONT')
+    }
+    expect(performance.now() - begin).toBeLessThan(45_000) // by itself it would wait for 90 seconds
+    expect((await cli('key', 'list')).exitCode).toBe(0)
+    expect(await holder.release()).toBe('stopped')
+    await impatient.remove()
+  })
+
   it('goes on running after a command while somebody else uses it, and is stopped by an interrupted command that is its last user', { timeout: 120_000 }, async () => {
     const holder = await openEmbedded({ dataDir: folder.dataDir, postgresUser: undefined, progress: () => {} })
     const pid = await postmasterPid(folder.dataDir) ?? 0
