@@ -10,6 +10,8 @@ export interface StopSignals {
   readonly requested: Promise<void>
   /** Resolves at an impatient one. */
   readonly forced: Promise<void>
+  /** Ends the process by that first signal, for `process.exit()` waits for every thread that reads a file. */
+  readonly endProcess: () => void
   /** The shell's exit code for having been ended by that first signal; 0 before. */
   readonly exitCode: () => number
 }
@@ -23,6 +25,7 @@ export function listenForStopSignals (): StopSignals {
   const controller = new AbortController()
   let firstAt: number | undefined
   let exitCode = 0
+  let received: typeof stopSignals[number] | undefined
   let request: () => void = () => {}
   let force: () => void = () => {}
   const requested = new Promise<void>((resolve) => { request = resolve })
@@ -34,9 +37,16 @@ export function listenForStopSignals (): StopSignals {
     }
     firstAt = performance.now()
     exitCode = signalExitCodes[name]
+    received = name
     controller.abort()
     request()
   }
   for (const name of stopSignals) process.on(name, receive)
-  return { signal: controller.signal, requested, forced, exitCode: () => exitCode }
+  function endProcess (): void {
+    if (received === undefined) return
+    process.removeAllListeners(received) // which gives it back what it does by itself
+    process.kill(process.pid, received)
+  }
+
+  return { signal: controller.signal, requested, forced, endProcess, exitCode: () => exitCode }
 }

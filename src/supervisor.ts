@@ -10,7 +10,7 @@ import { checkPortIsFree } from './port.ts'
 import { openEmbedded, type EmbeddedPostgres } from './postgres/embedded.ts'
 import { connectExternal } from './postgres/external.ts'
 import type { Progress } from './progress.ts'
-import { listenForStopSignals } from './stop-signals.ts'
+import { listenForStopSignals, type StopSignals } from './stop-signals.ts'
 import { createWorkerPool, type WorkerPool } from './worker-pool.ts'
 
 export interface SupervisorOptions {
@@ -40,6 +40,7 @@ export async function supervise (options: SupervisorOptions): Promise<number> {
   const stop = listenForStopSignals()
   let database: OpenDatabase | undefined
   let workers: WorkerPool | undefined
+  let isAbandoned = false
   try {
     await checkPortIsFree(config)
     workers = createWorkerPool({ module: options.workerModule, size: config.workers, progress })
@@ -47,7 +48,11 @@ export async function supervise (options: SupervisorOptions): Promise<number> {
     database = await openDatabase(options, stop.signal)
     const { prepare } = await loading
     stop.signal.throwIfAborted()
-    const { sample } = await prepare({ config, url: database.url, embedded: config.databaseUrl === undefined, clock, progress, readVariable })
+    const preparing = prepare({ config, url: database.url, embedded: config.databaseUrl === undefined, clock, progress, readVariable })
+    const prepared = await Promise.race([preparing, untilLate(stop, config.shutdownTimeoutSeconds / 2)])
+    isAbandoned = prepared === 'late'
+    if (prepared === 'late') return stop.exitCode()
+    const { sample } = prepared
     try {
       stop.signal.throwIfAborted()
       await Promise.race([workers.serve({ config, url: database.url }), stop.requested])
@@ -66,7 +71,15 @@ export async function supervise (options: SupervisorOptions): Promise<number> {
   } finally {
     workers?.kill()
     await Promise.race([database?.release(), stop.forced.then(async () => { await pause(impatientReleaseSeconds * 1000) })])
+    if (isAbandoned) stop.endProcess()
   }
+}
+
+/** A start that is to stop lets end what it prepares, but not for ever: that may wait for a lock, or for a file that nobody writes. */
+async function untilLate (stop: StopSignals, seconds: number): Promise<'late'> {
+  await stop.requested
+  await Promise.race([pause(seconds * 1000), stop.forced])
+  return 'late'
 }
 
 function addressOf ({ host, port }: Config): string {

@@ -1,5 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
+import pg from 'pg'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { openEmbedded } from '../../src/postgres/embedded.ts'
 import { newDataFolder, until, type DataFolder } from '../support/data-folder.ts'
 import { freePort, processesOf, requestToken, startSignet, type SignetProcess } from '../support/signet-process.ts'
 import { makeStartedFolder, type StartedFolder } from '../support/started-folder.ts'
@@ -105,5 +107,22 @@ describe('stopping', () => {
     } finally {
       await fresh.remove()
     }
+  }, 60_000)
+
+  it('while a start waits for what another process holds takes no longer than SHUTDOWN_TIMEOUT_SECONDS, and leaves no database', async () => {
+    const holder = await openEmbedded({ dataDir: folder.dataDir, postgresUser: undefined, progress: () => {} })
+    const client = new pg.Client({ connectionString: holder.url })
+    client.on('error', () => {}) // it is ended with the database
+    await client.connect()
+    await client.query('SELECT pg_advisory_lock(72707369)') // that of migrations
+    const starting = startSignet({ dataDir: folder.dataDir, port: await freePort(), environment: { SHUTDOWN_TIMEOUT_SECONDS: '2' } })
+    await until(async () => starting.stderr().includes('waiting for another process that migrates'), 'it waits', 30)
+    expect(await holder.release()).toBe('left running') // the start is its last user from here on
+    const begin = performance.now()
+    process.kill(starting.pid, 'SIGTERM')
+    expect(await starting.ended).toEqual({ exitCode: null, signal: 'SIGTERM' })
+    expect(performance.now() - begin).toBeLessThan(10_000)
+    expect(starting.stderr()).not.toContain('    at ')
+    await expectNothingLeft()
   }, 60_000)
 })
