@@ -4,7 +4,7 @@ import { nowSeconds, type Clock } from '../clock.ts'
 import type { Client } from '../clients/client.ts'
 import { issuerOf } from '../environment.ts'
 import type { KeyRing } from '../keys/ring.ts'
-import { accessTokenType, defaultAccessTokenTtlSeconds, type AccessTokenClaims } from '../oauth/claims.ts'
+import { accessTokenType, defaultAccessTokenTtlSeconds, type AccessTokenClaims, type Actor, type Confirmation } from '../oauth/claims.ts'
 import { invalidScope, temporarilyUnavailable } from '../oauth/errors.ts'
 import type { Organization } from '../organizations/organization.ts'
 import type { Resource } from '../resources/resource.ts'
@@ -13,8 +13,22 @@ export interface Grant {
   readonly client: Client
   readonly organization: Organization
   readonly scopes: readonly string[]
-  /** The one that all scopes belong to. */
-  readonly resource: Resource
+  /** Those that the scopes belong to: one, unless each allows being mixed. */
+  readonly resources: readonly Resource[]
+  /** What a token that is not about the client itself says besides. */
+  readonly subject?: Subject
+  /** The key or certificate that the token is bound to. */
+  readonly confirmation?: Confirmation
+}
+
+export interface Subject {
+  readonly sub: string
+  readonly playerId?: string
+  readonly actor?: Actor
+  /** Of the subject, where that is not the client's. */
+  readonly organizationId?: string
+  /** Seconds since the epoch that the token does not outlive. */
+  readonly expiresBy?: number
 }
 
 export interface AccessToken {
@@ -35,22 +49,25 @@ const maxTokenBytes = 4_096
 
 /** @see [RFC 9068 §2](https://www.rfc-editor.org/rfc/rfc9068.html#section-2) */
 export function createMint ({ issuer, keys, clock }: MintDependencies): Mint {
-  return ({ client, organization, scopes, resource }) => {
+  return ({ client, organization, scopes, resources, subject, confirmation }) => {
     const key = keys.active(client.environment)
     if (key === undefined) throw temporarilyUnavailable('The server has no signing key at this moment.', 5, `no active ${client.environment} key`)
     const iat = issuedAt(nowSeconds(clock), client, organization)
-    const expiresInSeconds = lifetimeSeconds(client, resource)
+    const expiresInSeconds = Math.min(lifetimeSeconds(client, resources), (subject?.expiresBy ?? Infinity) - iat)
     const claims: AccessTokenClaims = {
       iss: issuerOf(issuer, client.environment),
-      sub: client.id,
-      aud: resource.identifier,
+      sub: subject?.sub ?? client.id,
+      aud: audienceOf(resources),
       exp: iat + expiresInSeconds,
       iat,
       jti: randomBytes(16).toString('base64url'),
       client_id: client.id,
       scope: scopes.join(' '),
-      org: organization.id,
-      env: client.environment
+      org: subject?.organizationId ?? organization.id,
+      env: client.environment,
+      ...(subject?.playerId === undefined ? {} : { player_id: subject.playerId }),
+      ...(subject?.actor === undefined ? {} : { act: subject.actor }),
+      ...(confirmation === undefined ? {} : { cnf: confirmation })
     }
     const signingInput = `${encode({ alg: key.algorithm, typ: accessTokenType, kid: key.kid })}.${encode(claims)}`
     const token = `${signingInput}.${sign('sha256', Buffer.from(signingInput), key.privateKey).toString('base64url')}`
@@ -59,9 +76,15 @@ export function createMint ({ issuer, keys, clock }: MintDependencies): Mint {
   }
 }
 
-/** The shorter one where both client and resource have a lifetime of their own: neither can stretch the other's. */
-export function lifetimeSeconds (client: Pick<Client, 'accessTokenTtlSeconds'>, resource: Pick<Resource, 'accessTokenTtlSeconds'>): number {
-  const own = [client.accessTokenTtlSeconds, resource.accessTokenTtlSeconds].filter((seconds) => seconds !== null)
+/** One identifier is a string, for that is what most verifiers compare with. */
+function audienceOf (resources: readonly Resource[]): AccessTokenClaims['aud'] {
+  const identifiers = resources.map(({ identifier }) => identifier)
+  return identifiers.length === 1 ? identifiers.join() : identifiers
+}
+
+/** The shortest one where client and resources have lifetimes of their own: none can stretch another's. */
+export function lifetimeSeconds (client: Pick<Client, 'accessTokenTtlSeconds'>, resources: readonly Pick<Resource, 'accessTokenTtlSeconds'>[]): number {
+  const own = [client, ...resources].map(({ accessTokenTtlSeconds }) => accessTokenTtlSeconds).filter((seconds) => seconds !== null)
   return own.length === 0 ? defaultAccessTokenTtlSeconds : Math.min(...own)
 }
 

@@ -20,7 +20,7 @@ type Lifetime = Pick<Client, 'accessTokenTtlSeconds'>
 
 /** How long the tokens of some clients for some resources may still live. */
 export function longestLifetime (clients: readonly Lifetime[], resources: readonly Pick<Resource, 'accessTokenTtlSeconds'>[]): string {
-  const all = clients.flatMap((client) => resources.map((resource) => lifetimeSeconds(client, resource)))
+  const all = clients.flatMap((client) => resources.map((resource) => lifetimeSeconds(client, [resource])))
   return duration(all.length === 0 ? defaultAccessTokenTtlSeconds : Math.max(...all))
 }
 

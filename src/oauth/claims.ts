@@ -3,6 +3,18 @@ import { Type, type Static } from '@sinclair/typebox'
 import { issuerPlaceholder, samples } from './samples.ts'
 
 /**
+ * @see [RFC 9449 §6.1](https://www.rfc-editor.org/rfc/rfc9449.html#section-6.1)
+ * @see [RFC 8705 §3.1](https://www.rfc-editor.org/rfc/rfc8705.html#section-3.1)
+ */
+const confirmation = Type.Object({
+  jkt: Type.Optional(Type.String()),
+  'x5t#S256': Type.Optional(Type.String())
+})
+
+/** @see [RFC 8693 §4.1](https://www.rfc-editor.org/rfc/rfc8693.html#section-4.1) */
+const actor = Type.Recursive((self) => Type.Object({ sub: Type.String(), act: Type.Optional(self) }))
+
+/**
  * @see [RFC 9068 §2.2](https://www.rfc-editor.org/rfc/rfc9068.html#section-2.2)
  * @see [RFC 7519 §4.1](https://www.rfc-editor.org/rfc/rfc7519.html#section-4.1)
  */
@@ -20,11 +32,18 @@ export const accessTokenClaims = Type.Object({
   org: Type.String({ description: 'The id of the organization that owns the client.', examples: [samples.organization] }),
   env: Type.Union([Type.Literal('live'), Type.Literal('test')], { description: 'The environment of the client.', examples: ['live'] }),
   /** Only in tokens of JWT clients: the player as the client's backend named it. */
-  player_id: Type.Optional(Type.String())
+  player_id: Type.Optional(Type.String()),
+  /** Only in tokens that are bound to a key or a certificate. */
+  cnf: Type.Optional(confirmation),
+  /** Only after a token exchange with an actor: who acts, and for whom that one acts. */
+  act: Type.Optional(actor)
 })
 
+export type Confirmation = Static<typeof confirmation>
+export type Actor = Static<typeof actor>
+
 /** What tokens have today. */
-export const documentedClaims = Type.Omit(accessTokenClaims, ['player_id'])
+export const documentedClaims = Type.Omit(accessTokenClaims, ['player_id', 'cnf', 'act'])
 
 export type AccessTokenClaims = Static<typeof accessTokenClaims>
 

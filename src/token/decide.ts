@@ -13,8 +13,8 @@ export interface Wish {
 
 export interface Decision {
   readonly scopes: readonly string[]
-  /** The one resource that all scopes belong to. */
-  readonly resource: Resource
+  /** Those that the scopes belong to. */
+  readonly resources: readonly Resource[]
 }
 
 type Resources = Pick<ResourceDirectory, 'byIdentifier' | 'scope'>
@@ -36,7 +36,7 @@ export function decide (client: Client, wish: Wish, resources: Resources): Decis
   if (others.length > 0 && wish.scope === undefined) throw invalidScope('The default scopes of this client belong to different resources: name some of one resource in scope, or the resource in resource.')
   if (others.length > 0) throw invalidScope('These scopes belong to different resources: ask for the scopes of one resource at a time.')
   if (targets.length > 0 && !targets.includes(owner)) throw invalidTarget('The scopes belong to another resource than the one that resource names.')
-  return { scopes, resource: owner }
+  return { scopes, resources: [owner] }
 }
 
 /** An absolute URI without a fragment that names a resource in use. */

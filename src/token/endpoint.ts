@@ -26,10 +26,10 @@ export function createTokenEndpoint ({ requireGrantType, authenticate, resources
     const caller = await authenticate(credentialSources(request, form))
     request.clientId = caller.client.id
     if (!caller.client.grants.includes(grant.grantType)) throw unauthorizedClient(`This client may not use the grant_type ${grant.grantType}.`)
-    grant.checkParameters(form, caller)
-    const { scopes, resource } = decide(caller.client, readWish(form), resources)
-    const token = mint({ ...caller, scopes, resource })
+    const granted = await grant.read(form, caller)
+    const decision = decide(caller.client, readWish(form), resources)
+    const token = mint({ ...caller, ...decision, ...granted })
     request.outcome = 'token.issued'
-    return reply.type('application/json').send(tokenResponse(token, scopes))
+    return reply.type('application/json').send(tokenResponse(token, decision.scopes))
   }
 }

@@ -54,8 +54,8 @@ function assertFor (check: (granted: readonly string[], wish: Wish, resources: r
 
 describe('decide, for every client, every request and all resources', () => {
   it('never grants more than client and resource both allow', () => {
-    assertFor((granted, _wish, resources, { scopes, resource }) => {
-      const owner = resources.find(({ identifier }) => identifier === resource.identifier)
+    assertFor((granted, _wish, resources, { scopes, resources: [granting] }) => {
+      const owner = resources.find(({ identifier }) => identifier === granting?.identifier)
       expect(owner?.disabledAt).toBeNull()
       const defined = owner?.scopes.map(({ name }) => name) ?? []
       for (const scope of scopes) {
@@ -87,8 +87,8 @@ describe('decide, for every client, every request and all resources', () => {
   })
 
   it('grants for a resource that was named, wherever one was', () => {
-    assertFor((_granted, wish, _resources, { resource }) => {
-      if (wish.resources.length > 0) expect(wish.resources).toContain(resource.identifier)
+    assertFor((_granted, wish, _resources, { resources: [resource] }) => {
+      if (wish.resources.length > 0) expect(wish.resources).toContain(resource?.identifier)
     })
   })
 

@@ -13,13 +13,13 @@ function ask (granted: readonly string[], wish: Partial<Wish>): Decision {
 
 describe('what a client gets of what it asks for', () => {
   it('grants what was asked for, in its order, with the owner as audience', () => {
-    expect(ask(['api:read', 'api:write'], { scope: 'api:write api:read' })).toEqual({ scopes: ['api:write', 'api:read'], resource: api })
+    expect(ask(['api:read', 'api:write'], { scope: 'api:write api:read' })).toEqual({ scopes: ['api:write', 'api:read'], resources: [api] })
   })
 
   it('grants the default scopes that the client has, when it asks for none', () => {
-    expect(ask(['api:read', 'api:write'], {})).toEqual({ scopes: ['api:read'], resource: api })
-    expect(ask(['api:read', 'shop:read'], { resources: ['https://shop.example'] })).toEqual({ scopes: ['shop:read'], resource: shop })
-    expect(ask(['api:read', 'closed:read'], {})).toEqual({ scopes: ['api:read'], resource: api })
+    expect(ask(['api:read', 'api:write'], {})).toEqual({ scopes: ['api:read'], resources: [api] })
+    expect(ask(['api:read', 'shop:read'], { resources: ['https://shop.example'] })).toEqual({ scopes: ['shop:read'], resources: [shop] })
+    expect(ask(['api:read', 'closed:read'], {})).toEqual({ scopes: ['api:read'], resources: [api] })
   })
 
   const refusals: [string, readonly string[], Partial<Wish>, string][] = [

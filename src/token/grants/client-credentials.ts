@@ -4,5 +4,5 @@ import type { GrantHandler } from './grant.ts'
 /** @see [RFC 6749 §4.4](https://www.rfc-editor.org/rfc/rfc6749.html#section-4.4) */
 export const clientCredentials: GrantHandler = {
   grantType: 'client_credentials',
-  checkParameters: () => {}
+  read: () => ({})
 }

@@ -1,3 +1,4 @@
+import type { Subject } from '../../access-tokens/mint.ts'
 import type { AuthenticatedClient } from '../../clients/authenticate.ts'
 import type { Form } from '../../http/form.ts'
 import type { GrantType } from '../../oauth/grant-types.ts'
@@ -9,5 +10,10 @@ export interface GrantHandler {
    * Row 11: the grant's own parameters.
    * @throws OAuthError
    */
-  readonly checkParameters: (form: Form, caller: AuthenticatedClient) => void
+  readonly read: (form: Form, caller: AuthenticatedClient) => Granted | Promise<Granted>
+}
+
+export interface Granted {
+  /** Whom the token is about; absent: the client itself. */
+  readonly subject?: Subject
 }
