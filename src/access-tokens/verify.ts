@@ -8,6 +8,7 @@ import type { Clock } from '../clock.ts'
 import { issuerOf } from '../environment.ts'
 import type { KeyRing } from '../keys/ring.ts'
 import { accessTokenClaims, accessTokenType, maxAccessTokenTtlSeconds, type AccessTokenClaims } from '../oauth/claims.ts'
+import { isCanonicalJwt } from '../oauth/jwt.ts'
 
 export type Verified =
   | { readonly claims: AccessTokenClaims, readonly kid: string }
@@ -22,7 +23,6 @@ interface VerifyDependencies {
 }
 
 export const maxTokenLength = 8_192
-const compactForm = /^[\w-]+\.[\w-]+\.[\w-]+$/
 
 /**
  * @see [RFC 9068 §4](https://www.rfc-editor.org/rfc/rfc9068.html#section-4)
@@ -30,7 +30,7 @@ const compactForm = /^[\w-]+\.[\w-]+\.[\w-]+$/
  */
 export function createVerifyAccessToken ({ issuer, keys, clock }: VerifyDependencies): VerifyAccessToken {
   return async (token) => {
-    if (!isCanonical(token)) return { refused: 'it is not a JWT in canonical compact form' }
+    if (!isCanonicalJwt(token, maxTokenLength)) return { refused: 'it is not a JWT in canonical compact form' }
     const kid = keyIdOf(token)
     const key = kid === undefined ? undefined : keys.find(kid)
     if (key === undefined) return { refused: 'it is not signed by a key that this server publishes' }
@@ -50,12 +50,6 @@ export function createVerifyAccessToken ({ issuer, keys, clock }: VerifyDependen
       return { refused: reasonOf(error) }
     }
   }
-}
-
-/** One JWT has many spellings; only the one that our own encoder writes is accepted. */
-function isCanonical (token: string): boolean {
-  if (token.length > maxTokenLength || !compactForm.test(token)) return false
-  return token.split('.').every((part) => Buffer.from(part, 'base64url').toString('base64url') === part)
 }
 
 function keyIdOf (token: string): string | undefined {

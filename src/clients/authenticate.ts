@@ -50,12 +50,20 @@ export function createAuthenticate ({ clients, organizations, secrets, clock }: 
     return { client, organization }
   }
 
+  /** `verified`, or why not, for the log. One way of looking for each kind of credential, and the same work whoever the client is. */
+  async function verdictOn (credential: PresentedCredential, client: Client | undefined): Promise<string> {
+    switch (credential.kind) {
+      case 'secret': return await secrets.verify(credential, client, clock())
+      case 'assertion': return 'client assertions are not a method of this server'
+    }
+  }
+
   return async (sources) => {
     const credential = presentedCredential(sources)
     for (;;) {
       const found = standing(credential)
       const known = typeof found === 'string' ? undefined : found
-      const verdict = await secrets.verify(credential, known?.client, clock())
+      const verdict = await verdictOn(credential, known?.client)
       if (typeof found === 'string') throw invalidClient(causeOf(verdict === 'forged secret' ? verdict : found, credential))
       if (verdict !== 'verified') throw invalidClient(causeOf(verdict, credential))
       // While argon2 was waited for, the client or the secret may have been disabled or revoked: look again. What was

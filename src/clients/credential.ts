@@ -1,13 +1,17 @@
-/** What a request presents as client authentication: rows 7 and 8 of the token request's checks. */
+/** What a request presents as client authentication: rows 7 and 8 of the token request's checks. Each method reads its own. */
 import type { CredentialSources } from '../http/credential.ts'
-import { parseBasicCredentials } from '../oauth/basic.ts'
 import { invalidClient, invalidRequest } from '../oauth/errors.ts'
-import type { AuthenticationMethod } from '../oauth/authentication-methods.ts'
+import { clientAssertionType as jwtBearer, readAssertion, type Assertion } from './client-assertion.ts'
+import { basicCredential, postCredential, type SecretCredential } from './client-secret.ts'
 
-export interface PresentedCredential {
-  readonly method: AuthenticationMethod
+/** By `kind`: what it takes to verify it. By `method`: what a client must be registered for. */
+export type PresentedCredential = SecretCredential | AssertionCredential
+
+export interface AssertionCredential {
+  readonly kind: 'assertion'
+  readonly method: 'client_secret_jwt' | 'private_key_jwt'
   readonly clientId: string
-  readonly secret: string
+  readonly assertion: Assertion
 }
 
 /**
@@ -16,24 +20,31 @@ export interface PresentedCredential {
  * @see [RFC 6749 §2.3](https://www.rfc-editor.org/rfc/rfc6749.html#section-2.3)
  */
 export function presentedCredential (sources: CredentialSources): PresentedCredential {
-  const { authorization, clientId, clientSecret, clientAssertion } = sources
-  const kinds = authorization.length + [clientSecret, clientAssertion].filter((value) => value !== undefined).length
+  const { authorization, clientId, clientSecret, clientAssertion, clientAssertionType } = sources
+  const kinds = authorization.length + [clientSecret, clientAssertion ?? clientAssertionType].filter((value) => value !== undefined).length
   if (kinds > 1) throw invalidRequest('Authenticate the client in one way only: several were sent at once.')
   const [header] = authorization
   if (header !== undefined) return basicCredential(header, clientId)
-  if (clientAssertion !== undefined) throw invalidClient('client assertions are not a method of this server')
-  if (clientSecret === undefined) throw invalidClient('no client authentication')
-  if (clientId === undefined) throw invalidClient('client_secret without client_id')
-  return { method: 'client_secret_post', clientId, secret: clientSecret }
+  if (clientSecret !== undefined) return postCredential(clientSecret, clientId)
+  if (clientAssertion !== undefined) return assertionCredential(clientAssertion, clientAssertionType, clientId)
+  if (clientAssertionType !== undefined) throw invalidRequest('client_assertion is missing: client_assertion_type is there without it.')
+  throw invalidClient('no client authentication')
 }
 
-function basicCredential (header: string, bodyClientId: string | undefined): PresentedCredential {
-  const [, credentials] = /^Basic +(\S+) *$/i.exec(header) ?? []
-  if (credentials === undefined) throw invalidClient('Authorization header of another scheme, or empty')
-  const parsed = parseBasicCredentials(credentials)
-  if (parsed === undefined) throw invalidClient('malformed Basic credentials')
-  if (bodyClientId !== undefined && bodyClientId !== parsed.clientId) {
-    throw invalidRequest('The client_id in the body is not the one in the Authorization header.')
-  }
-  return { method: 'client_secret_basic', clientId: parsed.clientId, secret: parsed.clientSecret }
+/** `typ` of the JWT, if it has any: RFC 10070's own, or that of every JWT. */
+const assertionTypes = ['client-authentication+jwt', 'jwt']
+
+/**
+ * @see [RFC 7521 §4.2](https://www.rfc-editor.org/rfc/rfc7521.html#section-4.2)
+ * @see [RFC 7523 §2.2](https://www.rfc-editor.org/rfc/rfc7523.html#section-2.2)
+ */
+function assertionCredential (text: string, type: string | undefined, bodyClientId: string | undefined): AssertionCredential {
+  if (type === undefined) throw invalidRequest(`client_assertion_type is missing: send ${jwtBearer}.`)
+  if (type !== jwtBearer) throw invalidClient('client_assertion_type of no method of this server')
+  const assertion = readAssertion(text, assertionTypes)
+  if ('refused' in assertion) throw invalidClient(`client assertion: ${assertion.refused}`)
+  const { iss, sub } = assertion.claims
+  if (iss !== sub) throw invalidClient('client assertion: its iss is not its sub')
+  if (bodyClientId !== undefined && bodyClientId !== sub) throw invalidRequest('The client_id in the body is not the one in the client assertion.')
+  return { kind: 'assertion', method: assertion.algorithm.startsWith('HS') ? 'client_secret_jwt' : 'private_key_jwt', clientId: sub, assertion }
 }

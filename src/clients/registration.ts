@@ -1,7 +1,7 @@
 /** Registering clients and their secrets: what the CLI and the first start call. A secret is returned once and never again. */
 import type { Clock } from '../clock.ts'
 import { defaultGrants, type GrantType } from '../oauth/grant-types.ts'
-import { authenticationMethods } from '../oauth/authentication-methods.ts'
+import { defaultAuthenticationMethods } from '../oauth/authentication-methods.ts'
 import type { Environment } from '../environment.ts'
 import { newIdentifier } from '../identifiers.ts'
 import { exitCodes, OperatorError } from '../operator-error.ts'
@@ -76,7 +76,7 @@ export function createRegistration ({ store, format, hasher, clock, readScopes }
         name,
         environment,
         grants: grants ?? grantsByDefault(scopes, resourceId),
-        authenticationMethods,
+        authenticationMethods: defaultAuthenticationMethods,
         resourceId,
         accessTokenTtlSeconds,
         scopes,

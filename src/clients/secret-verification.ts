@@ -7,7 +7,7 @@ import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 import type { Logger } from 'pino'
 import { isUsable, type Client, type ClientSecret } from './client.ts'
-import type { PresentedCredential } from './credential.ts'
+import type { SecretCredential } from './client-secret.ts'
 import { lengthPrefixed, parseTaggedSecret, type SecretFormat } from './secret-format.ts'
 import { dummyHash, isOutdated, type SecretHasher } from './secrets.ts'
 
@@ -15,7 +15,7 @@ export type SecretVerdict = 'verified' | 'forged secret' | 'unknown secret' | 's
 
 export interface SecretVerification {
   /** @param client undefined when there is none that may authenticate; the same work is done for the same form */
-  verify (credential: PresentedCredential, client: Client | undefined, now: number): Promise<SecretVerdict>
+  verify (credential: SecretCredential, client: Client | undefined, now: number): Promise<SecretVerdict>
 }
 
 interface SecretVerificationDependencies {
@@ -41,7 +41,7 @@ export function createSecretVerification (dependencies: SecretVerificationDepend
   const remembered = new LRUCache<string, Buffer>({ max: maxRemembered })
   const underWay = new Map<string, Promise<boolean>>()
 
-  async function verify (credential: PresentedCredential, client: Client | undefined, now: number): Promise<SecretVerdict> {
+  async function verify (credential: SecretCredential, client: Client | undefined, now: number): Promise<SecretVerdict> {
     if (credential.secret.length > maxSecretLength) return 'wrong secret'
     const tagged = parseTaggedSecret(credential.secret)
     if (tagged === undefined) return await verifyImported(credential, client, now)
@@ -53,7 +53,7 @@ export function createSecretVerification (dependencies: SecretVerificationDepend
   }
 
   /** One hash for whatever client is named, a dummy when there is nothing to compare with. */
-  async function verifyImported (credential: PresentedCredential, client: Client | undefined, now: number): Promise<SecretVerdict> {
+  async function verifyImported (credential: SecretCredential, client: Client | undefined, now: number): Promise<SecretVerdict> {
     if (!hasImportedSecrets()) return 'unknown secret'
     const secret = [...client?.secrets.values() ?? []].filter((each) => each.imported && isUsable(each, now)).at(-1)
     if (client === undefined || secret === undefined) {

@@ -1,7 +1,7 @@
 /** Carries out a plan, in the order that the constraints of the tables ask for. */
 import { createClientStore } from '../clients/store.ts'
 import type { Session } from '../db.ts'
-import { authenticationMethods } from '../oauth/authentication-methods.ts'
+import { defaultAuthenticationMethods } from '../oauth/authentication-methods.ts'
 import { createOrganizationStore } from '../organizations/store.ts'
 import { createResourceStore } from '../resources/store.ts'
 import type { Writes } from './changes.ts'
@@ -29,7 +29,7 @@ export async function write (session: Session, writes: Writes, file: string, tic
   await inParts('resources', writes.resources.update, resources.updateMany)
   await inParts('scopes', writes.scopes.create, resources.createScopes)
   await inParts('scopes', writes.scopes.update, resources.updateScopes)
-  await inParts('clients', writes.clients.create, (rows) => clients.createMany(rows, authenticationMethods))
+  await inParts('clients', writes.clients.create, (rows) => clients.createMany(rows, defaultAuthenticationMethods))
   await inParts('clients', writes.clients.update, clients.updateMany)
   await inParts('organizations', writes.organizations.release, organizations.releaseMany)
   await inParts('resources', writes.resources.release, resources.releaseMany)

@@ -8,6 +8,7 @@ export interface CredentialSources {
   readonly clientId: string | undefined
   readonly clientSecret: string | undefined
   readonly clientAssertion: string | undefined
+  readonly clientAssertionType: string | undefined
 }
 
 export function credentialSources (request: FastifyRequest, form: Form): CredentialSources {
@@ -15,6 +16,7 @@ export function credentialSources (request: FastifyRequest, form: Form): Credent
     authorization: request.headers.authorization === undefined ? [] : request.raw.headersDistinct['authorization'] ?? [],
     clientId: parameter(form, 'client_id'),
     clientSecret: parameter(form, 'client_secret'),
-    clientAssertion: parameter(form, 'client_assertion')
+    clientAssertion: parameter(form, 'client_assertion'),
+    clientAssertionType: parameter(form, 'client_assertion_type')
   }
 }

@@ -20,6 +20,7 @@ const mainFiles: Readonly<Record<string, string>> = {
   'src/oauth': 'errors.ts',
   'src/organizations': 'organization.ts',
   'src/postgres': 'embedded.ts',
+  'src/replay': 'guard.ts',
   'src/resources': 'resource.ts',
   'src/revocation': 'endpoint.ts',
   'src/sealing': 'sealer.ts',

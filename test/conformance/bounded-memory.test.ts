@@ -82,7 +82,7 @@ describe('R15 memory does not grow with what callers make up', () => {
         } catch (error) {
           if (!(error instanceof OAuthError)) throw error
         }
-        await secrets.verify({ method: 'client_secret_post', clientId: text, secret: `sgs_live_${text.slice(0, 16)}_${text}${text.slice(0, 19)}_${text.slice(0, 22)}` }, undefined, 0)
+        await secrets.verify({ kind: 'secret', method: 'client_secret_post', clientId: text, secret: `sgs_live_${text.slice(0, 16)}_${text}${text.slice(0, 19)}_${text.slice(0, 22)}` }, undefined, 0)
         await verify(`${Buffer.from(`{"kid":"${text}"}`).toString('base64url')}.AAAA.AAAA`)
       }
     }

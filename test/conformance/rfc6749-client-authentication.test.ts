@@ -140,7 +140,7 @@ describe('RFC 6749 §2.3.1 Client password', () => {
 
   const lacking: [string, Readonly<Record<string, string>>][] = [
     ['nothing', {}], ['a client_id alone', { client_id: 'cl_live_x' }], ['a client_secret alone', { client_secret: 'x' }],
-    ['an empty client_secret', { client_id: 'cl_live_x', client_secret: '' }], ['an assertion of a method that the server does not have', { client_id: 'cl_live_x', client_assertion: 'a.b.c' }]
+    ['an empty client_secret', { client_id: 'cl_live_x', client_secret: '' }], ['an assertion of a type that the server does not have', { client_assertion: 'a.b.c', client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:saml2-bearer' }]
   ]
   it.each(lacking)('answers 401 when the request presents %s', async (_, parameters) => {
     const { status, json, headers } = await tokenWith({}, parameters)

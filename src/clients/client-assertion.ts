@@ -1,0 +1,63 @@
+/**
+ * Client assertions: a JWT that a client signs to say who it is. This file reads one, without believing it: the form,
+ * the header and the claims that need no key to be judged. Whose key signed it is for the methods to say.
+ */
+import { Type, type Static } from '@sinclair/typebox'
+import { Value } from '@sinclair/typebox/value'
+import { parseCompactJwt } from '../oauth/jwt.ts'
+
+export const clientAssertionType = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
+export const maxAssertionLength = 8_192
+
+const second = Type.Integer({ minimum: 0, maximum: 253_402_300_799 })
+
+/**
+ * What both uses of an assertion (client authentication, and the grant) require.
+ * @see [RFC 7523 §3](https://www.rfc-editor.org/rfc/rfc7523.html#section-3)
+ */
+const assertionClaims = Type.Object({
+  iss: Type.String({ minLength: 1, maxLength: 256 }),
+  sub: Type.String({ minLength: 1, maxLength: 256 }),
+  aud: Type.Union([Type.String(), Type.Array(Type.String(), { maxItems: 16 })]),
+  exp: second,
+  nbf: Type.Optional(second),
+  iat: Type.Optional(second),
+  jti: Type.String({ minLength: 1, maxLength: 256 })
+})
+
+export type AssertionClaims = Static<typeof assertionClaims>
+
+export interface Assertion {
+  readonly algorithm: string
+  readonly keyId: string | undefined
+  readonly claims: AssertionClaims
+  /** What the signature is over, and the signature. */
+  readonly signingInput: string
+  readonly signature: Buffer
+}
+
+/**
+ * A key that a token brings or points at (`jwk`, `jku`, `x5c`, `x5u`) means nothing here, so those are never looked at.
+ * @param types the values that `typ` may have, in lower case; no `typ` at all is fine
+ * @see [RFC 8725 §3](https://www.rfc-editor.org/rfc/rfc8725.html#section-3)
+ */
+export function readAssertion (text: string, types: readonly string[]): Assertion | { readonly refused: string } {
+  const jwt = parseCompactJwt(text, maxAssertionLength)
+  if (jwt === undefined) return { refused: 'it is not a signed JWT in canonical compact form' }
+  const { header, claims, signingInput, signature } = jwt
+  if ('crit' in header) return { refused: 'its crit asks for what this server does not do' }
+  if (typeof header['alg'] !== 'string') return { refused: 'it has no alg' }
+  if ('kid' in header && typeof header['kid'] !== 'string') return { refused: 'its kid is no string' }
+  if ('typ' in header && !(typeof header['typ'] === 'string' && types.includes(mediaSubtype(header['typ'])))) return { refused: 'its typ is that of another kind of JWT' }
+  if (!Value.Check(assertionClaims, claims)) return { refused: `its claims are not those of an assertion: ${firstWrong(claims)}` }
+  return { algorithm: header['alg'], keyId: typeof header['kid'] === 'string' ? header['kid'] : undefined, claims, signingInput, signature }
+}
+
+/** @see [RFC 7515 §4.1.9](https://www.rfc-editor.org/rfc/rfc7515.html#section-4.1.9): `application/` may be left out */
+function mediaSubtype (type: string): string {
+  return type.toLowerCase().replace(/^application\//, '')
+}
+
+function firstWrong (claims: Readonly<Record<string, unknown>>): string {
+  return Value.Errors(assertionClaims, claims).First()?.path.slice(1) ?? ''
+}
