@@ -112,6 +112,7 @@ export function createSession (
     store: clients,
     format: secretFormat,
     hasher: createSecretHasher(),
+    sealer,
     clock,
     readScopes: async () => (await resources.readAll()).flatMap(({ scopes }) => scopes)
   })

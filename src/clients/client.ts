@@ -1,6 +1,10 @@
 /** A client is a registered application of an organization. This folder knows who it is and what it may ask for. */
 import type { Environment } from '../environment.ts'
 
+/** A JWT client acts for the players of its organization: its tokens always name one. A service client's never do. */
+export const clientTypes = ['service', 'jwt'] as const
+export type ClientType = typeof clientTypes[number]
+
 export interface ClientSecret {
   readonly id: string
   /** An operator's own secret, without a tag; it always takes the argon2 path. */
@@ -9,6 +13,8 @@ export interface ClientSecret {
   readonly hash: string
   /** HMAC-SHA-256, base64url; stored after the first success of a generated secret. */
   readonly verifier: string | null
+  /** The secret itself, sealed: only of a client whose assertions are checked with it; see sealed-secret.ts. */
+  readonly sealedSecret: string | null
   readonly createdAt: Date
   readonly expiresAt: Date | null
   /** For good. */
@@ -24,6 +30,8 @@ export interface Client {
   readonly organizationId: string
   readonly name: string
   readonly environment: Environment
+  /** For good. */
+  readonly type: ClientType
   readonly grants: readonly string[]
   readonly authenticationMethods: readonly string[]
   /** The resource that this client stands for at introspection. */

@@ -5,10 +5,12 @@ import { defaultAuthenticationMethods } from '../oauth/authentication-methods.ts
 import type { Environment } from '../environment.ts'
 import { newIdentifier } from '../identifiers.ts'
 import { exitCodes, OperatorError } from '../operator-error.ts'
-import { isUsable, type Client } from './client.ts'
+import type { Sealer } from '../sealing/sealer.ts'
+import { isUsable, type Client, type ClientType } from './client.ts'
+import { needsSealedSecrets, sealSecret } from './sealed-secret.ts'
 import type { SecretFormat } from './secret-format.ts'
 import type { SecretHasher } from './secrets.ts'
-import type { ClientStore } from './store.ts'
+import type { ClientStore, NewSecret } from './store.ts'
 
 export interface Registration {
   /** @throws OperatorError for a scope that does not exist */
@@ -37,6 +39,7 @@ interface RegistrationDependencies {
   readonly store: ClientStore
   readonly format: SecretFormat
   readonly hasher: SecretHasher
+  readonly sealer: Pick<Sealer, 'seal'>
   readonly clock: Clock
   /** Every scope that exists, and whether new clients get it. */
   readonly readScopes: () => Promise<readonly ScopeChoice[]>
@@ -54,7 +57,7 @@ export function grantsByDefault (scopes: readonly string[], resourceId: string |
   return scopes.length > 0 || resourceId === null ? defaultGrants : []
 }
 
-export function createRegistration ({ store, format, hasher, clock, readScopes }: RegistrationDependencies): Registration {
+export function createRegistration ({ store, format, hasher, sealer, clock, readScopes }: RegistrationDependencies): Registration {
   async function chooseScopes (wanted: readonly string[] | undefined, resourceId: string | null): Promise<readonly string[]> {
     const existing = await readScopes()
     if (wanted === undefined) return scopesByDefault(existing, resourceId)
@@ -65,22 +68,33 @@ export function createRegistration ({ store, format, hasher, clock, readScopes }
     return [...new Set(wanted)]
   }
 
+  type Holder = Pick<Client, 'id' | 'environment' | 'type' | 'authenticationMethods'>
+
+  async function newSecret (holder: Holder, expiresAt: Date | null): Promise<{ readonly row: NewSecret, readonly secret: string }> {
+    const { id, secret } = format.generate(holder.id, holder.environment)
+    const sealedSecret = needsSealedSecrets(holder) ? sealSecret(sealer, holder.id, id, secret) : null
+    return { row: { id, hash: await hasher.hash(secret), sealedSecret, expiresAt }, secret }
+  }
+
   return {
     async register ({ name, organizationId, environment, scopes: wanted, grants, resourceId, accessTokenTtlSeconds = null }) {
       const scopes = await chooseScopes(wanted, resourceId)
       const id = newIdentifier(`cl_${environment}`)
-      const { id: secretId, secret } = format.generate(id, environment)
+      const type: ClientType = 'service'
+      const authenticationMethods = defaultAuthenticationMethods
+      const { row, secret } = await newSecret({ id, environment, type, authenticationMethods }, null)
       const client = await store.create({
         id,
         organizationId,
         name,
         environment,
+        type,
         grants: grants ?? grantsByDefault(scopes, resourceId),
-        authenticationMethods: defaultAuthenticationMethods,
+        authenticationMethods,
         resourceId,
         accessTokenTtlSeconds,
         scopes,
-        secret: { id: secretId, hash: await hasher.hash(secret), expiresAt: null }
+        secret: row
       })
       return { client, secret }
     },
@@ -90,9 +104,9 @@ export function createRegistration ({ store, format, hasher, clock, readScopes }
       if (usable >= maxUsableSecrets) {
         throw new OperatorError(`The client ${client.id} has ${usable} usable secrets, and ${maxUsableSecrets} is the most. Revoke one first.`, { exitCode: exitCodes.refused })
       }
-      const { id, secret } = format.generate(client.id, client.environment)
-      await store.addSecret(client.id, { id, hash: await hasher.hash(secret), expiresAt })
-      return { secretId: id, secret }
+      const { row, secret } = await newSecret(client, expiresAt)
+      await store.addSecret(client.id, row)
+      return { secretId: row.id, secret }
     }
   }
 }

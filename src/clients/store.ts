@@ -2,13 +2,15 @@ import type { Session } from '../db.ts'
 import type { Environment } from '../environment.ts'
 import type { Prisma } from '../generated/prisma/client.ts'
 import { maxAccessTokenTtlSeconds } from '../oauth/claims.ts'
-import type { Client, ClientSecret } from './client.ts'
+import type { Client, ClientSecret, ClientType } from './client.ts'
 
 export interface NewClient {
   readonly id: string
   readonly organizationId: string
   readonly name: string
   readonly environment: Environment
+  /** Default: a service client. */
+  readonly type?: ClientType
   readonly grants: readonly string[]
   readonly authenticationMethods: readonly string[]
   readonly resourceId: string | null
@@ -24,6 +26,7 @@ export interface NewSecret extends SecretPatch {
   readonly id: string
   readonly hash: string
   readonly imported?: boolean
+  readonly sealedSecret?: string | null
   readonly managedBy?: string | null
 }
 
@@ -31,7 +34,7 @@ export interface NewSecret extends SecretPatch {
 export type ConfiguredClient = Pick<Client,
   'id' | 'organizationId' | 'name' | 'environment' | 'grants' | 'resourceId' | 'accessTokenTtlSeconds' | 'disabledAt' | 'disabledBy' | 'managedBy'>
 export interface GrantedScope { readonly clientId: string, readonly scopeName: string }
-export interface ImportedSecretRow { readonly id: string, readonly clientId: string, readonly hash: string, readonly managedBy: string }
+export interface ImportedSecretRow { readonly id: string, readonly clientId: string, readonly hash: string, readonly sealedSecret: string | null, readonly managedBy: string }
 
 export type ClientPatch = Partial<Pick<Client,
   'name' | 'organizationId' | 'grants' | 'resourceId' | 'accessTokenTtlSeconds' | 'disabledAt' | 'disabledBy' | 'managedBy'>>

@@ -40,7 +40,7 @@ export async function write (session: Session, writes: Writes, file: string, tic
   await inParts('secrets', writes.secrets.remove, clients.removeSecrets)
   await inParts('secrets', writes.secrets.release, clients.releaseSecrets)
   await inParts('secrets', writes.secrets.adopt, (ids) => clients.adoptSecrets(ids, file))
-  await inParts('secrets', writes.secrets.add, (rows) => clients.importSecrets(rows.map((row) => ({ ...row, managedBy: file }))))
+  await inParts('secrets', writes.secrets.add, (rows) => clients.importSecrets(rows.map((row) => ({ ...row, sealedSecret: null, managedBy: file }))))
   await inParts('clients', writes.clients.remove, clients.removeMany)
   await inParts('scopes', writes.scopes.remove, resources.removeScopes)
   await inParts('resources', writes.resources.remove, resources.removeMany)

@@ -58,7 +58,7 @@ export async function prepare (options: PrepareOptions): Promise<Prepared> {
     await ensureFirstKeys({ store: createSigningKeyStore(database), sealer, clock, isNew, progress })
     if (serverStarts && config.configFile !== undefined) await applyFile(config.configFile, database, options)
     const wantsSample = embedded && serverStarts && config.configFile === undefined
-    const sample = wantsSample ? await createSample({ database, serverKeys, issuer: config.issuer, clock }) : undefined
+    const sample = wantsSample ? await createSample({ database, sealer, serverKeys, issuer: config.issuer, clock }) : undefined
     return { masterKey, sealer, serverKeys, sample }
   } finally {
     await database.$disconnect()

@@ -7,6 +7,7 @@ import type { Clock } from '../clock.ts'
 import type { Database } from '../db.ts'
 import { createOrganizationStore } from '../organizations/store.ts'
 import { createResourceStore } from '../resources/store.ts'
+import type { Sealer } from '../sealing/sealer.ts'
 import type { ServerKeys } from '../sealing/server-keys.ts'
 
 export interface Sample {
@@ -16,6 +17,7 @@ export interface Sample {
 
 interface SampleOptions {
   readonly database: Database
+  readonly sealer: Sealer
   readonly serverKeys: ServerKeys
   readonly issuer: string
   readonly clock: Clock
@@ -56,7 +58,7 @@ export const sampleContentsQuery = `SELECT jsonb_build_object(
 ) = $1::jsonb AS only`
 
 /** All of it or nothing, and only in a database without any organization or resource. */
-export async function createSample ({ database, serverKeys, issuer, clock }: SampleOptions): Promise<Sample | undefined> {
+export async function createSample ({ database, sealer, serverKeys, issuer, clock }: SampleOptions): Promise<Sample | undefined> {
   return await database.$transaction(async (session) => {
     const organizations = createOrganizationStore(session)
     const resources = createResourceStore(session)
@@ -68,6 +70,7 @@ export async function createSample ({ database, serverKeys, issuer, clock }: Sam
       store: createClientStore(session),
       format: createSecretFormat(serverKeys.secretTag),
       hasher: createSecretHasher(),
+      sealer,
       clock,
       readScopes: async () => (await resources.readAll()).flatMap((each) => each.scopes)
     })

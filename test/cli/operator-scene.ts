@@ -65,7 +65,7 @@ export async function createOperatorScene (): Promise<OperatorScene> {
     run,
     record,
     refusals,
-    fixtures: createFixtures({ database, serverKeys: prepared.serverKeys, clock: systemClock }),
+    fixtures: createFixtures({ database, ...prepared, clock: systemClock }),
     stores: session,
     database,
     async remove () {

@@ -8,6 +8,7 @@ import { readConfiguration, type ReadFile } from '../../src/configuration/read.t
 import { readAll, type State } from '../../src/configuration/state.ts'
 import { createDatabase, type Database } from '../../src/db.ts'
 import { OperatorError } from '../../src/operator-error.ts'
+import { createSealer } from '../../src/sealing/sealer.ts'
 import { createFixtures, type Fixtures } from '../support/fixtures.ts'
 import { createTestDatabase } from '../support/embedded.ts'
 
@@ -57,10 +58,11 @@ export async function createWorld (): Promise<World> {
   const { url, drop } = await createTestDatabase()
   const database = createDatabase({ url, applicationName: 'signet test', poolSize: 3 })
   const serverKeys = { secretTag: randomBytes(32), secretVerifier: randomBytes(32) }
+  const sealer = createSealer({ id: 'test', bytes: randomBytes(32) })
   const world: World = {
     url,
     database,
-    fixtures: createFixtures({ database, serverKeys, clock: Date.now }),
+    fixtures: createFixtures({ database, sealer, serverKeys, clock: Date.now }),
     apply: async (file, { prune = false, release = false, dryRun = false, asking = {}, variables } = {}) =>
       await applyConfiguration({ database, clock: Date.now, progress: () => {}, file: await readText(file, variables), leftovers: leftoversOf(prune, release), dryRun, ...asking }),
     async refusals (file, wish) {

@@ -137,8 +137,8 @@ describe('F14 damaged or missing keys', () => {
     expect(await sampleOf()).toBe(false)
   })
 
-  async function registerClient ({ serverKeys }: Prepared): Promise<void> {
-    const fixtures = createFixtures({ database, serverKeys, clock: Date.now })
+  async function registerClient ({ sealer, serverKeys }: Prepared): Promise<void> {
+    const fixtures = createFixtures({ database, sealer, serverKeys, clock: Date.now })
     await fixtures.client({ organizationId: (await fixtures.organization()).id })
   }
 

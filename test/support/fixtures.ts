@@ -11,6 +11,7 @@ import type { Organization } from '../../src/organizations/organization.ts'
 import { createOrganizationStore } from '../../src/organizations/store.ts'
 import type { Resource } from '../../src/resources/resource.ts'
 import { createResourceStore } from '../../src/resources/store.ts'
+import type { Sealer } from '../../src/sealing/sealer.ts'
 import type { ServerKeys } from '../../src/sealing/server-keys.ts'
 
 export interface RegisteredClient {
@@ -38,11 +39,12 @@ export interface Scene {
 
 interface FixtureDependencies {
   readonly database: Database
+  readonly sealer: Sealer
   readonly serverKeys: ServerKeys
   readonly clock: Clock
 }
 
-export function createFixtures ({ database, serverKeys, clock }: FixtureDependencies): Fixtures {
+export function createFixtures ({ database, sealer, serverKeys, clock }: FixtureDependencies): Fixtures {
   const organizations = createOrganizationStore(database)
   const resources = createResourceStore(database)
   const store = createClientStore(database)
@@ -50,6 +52,7 @@ export function createFixtures ({ database, serverKeys, clock }: FixtureDependen
     store,
     format: createSecretFormat(serverKeys.secretTag),
     hasher: createSecretHasher(),
+    sealer,
     clock,
     readScopes: async () => (await resources.readAll()).flatMap(({ scopes }) => scopes)
   })

@@ -66,7 +66,7 @@ function describeModel (model: Block, models: readonly Block[], enums: readonly 
     columns[name] = {
       type: `${scalar ?? `unknown ${type}`}${modifier === '[]' ? '[]' : ''}`,
       nullable: modifier !== '', // Prisma gives lists no NOT NULL
-      default: defaultOf(attributes, model.mapped, name)
+      default: defaultOf(attributes, model.mapped, name, enums.find((each) => each.name === type))
     }
     if (/@id\b/.test(attributes)) primaryKey = [name]
     if (/@unique\b/.test(attributes)) indexes[`${model.mapped}_${name}_key`] = { columns: [name], unique: true }
@@ -86,11 +86,12 @@ function columnName (model: Block, field: string): string {
   return /@map\("(\w+)"\)/.exec(line)?.[1] ?? field
 }
 
-function defaultOf (attributes: string, table: string, column: string): string | null {
+function defaultOf (attributes: string, table: string, column: string, ofEnum: Block | undefined): string | null {
   const value = /@default\((\w+(?:\(\))?|"[^"]*")\)/.exec(attributes)?.[1]
   if (value === undefined) return null
   if (value === 'now()') return 'CURRENT_TIMESTAMP'
   if (value === 'autoincrement()') return `nextval('${table}_${column}_seq'::regclass)`
+  if (ofEnum !== undefined) return `'${value}'::${ofEnum.mapped}`
   return value.replaceAll('"', "'")
 }
 

@@ -59,7 +59,7 @@ export async function startTestServer (options: TestServerOptions = {}): Promise
     databaseUrl: url,
     database,
     prepared,
-    fixtures: createFixtures({ database, serverKeys: prepared.serverKeys, clock }),
+    fixtures: createFixtures({ database, ...prepared, clock }),
     logs,
     forgetLogs () { logs.length = 0 },
     startDraining: app.startDraining,

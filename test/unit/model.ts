@@ -10,6 +10,7 @@ export function clientWith (scopes: readonly string[]): Client {
     organizationId: 'org_x',
     name: 'x',
     environment: 'live',
+    type: 'service',
     grants: ['client_credentials'],
     authenticationMethods: ['client_secret_post'],
     resourceId: null,

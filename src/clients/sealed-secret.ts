@@ -1,0 +1,30 @@
+/**
+ * Client secrets that can be recovered: an assertion is a MAC, and a hash cannot check it. They are kept sealed under the
+ * master key, only for clients whose assertions are checked with them; the database forgets them with the need for them.
+ */
+import type { Sealer } from '../sealing/sealer.ts'
+import type { Client } from './client.ts'
+
+/** Fewer octets make no key for HS256, so such a secret is not kept. */
+const minKeyOctets = 32
+
+/** Whether the assertions of such a client are checked with its secrets. */
+export function needsSealedSecrets ({ type, authenticationMethods }: Pick<Client, 'type' | 'authenticationMethods'>): boolean {
+  return type === 'jwt' || authenticationMethods.includes('client_secret_jwt')
+}
+
+/** @returns null for a secret that is too short to be a key (RFC 7518 §3.2) */
+export function sealSecret (sealer: Pick<Sealer, 'seal'>, clientId: string, secretId: string, secret: string): string | null {
+  const key = Buffer.from(secret)
+  return key.length < minKeyOctets ? null : sealer.seal({ purpose: 'client-secret', row: secretId, qualifier: clientId }, key)
+}
+
+/**
+ * @returns the UTF-8 octets of the secret, which are the key of an HMAC; undefined where the secret was not kept
+ * @throws OperatorError when the envelope was altered, or belongs to another client or secret
+ */
+export function openSecret (
+  sealer: Pick<Sealer, 'open'>, clientId: string, { id, sealedSecret }: { readonly id: string, readonly sealedSecret: string | null }
+): Buffer | undefined {
+  return sealedSecret === null ? undefined : sealer.open({ purpose: 'client-secret', row: id, qualifier: clientId }, sealedSecret)
+}
