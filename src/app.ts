@@ -81,7 +81,7 @@ export async function createApp ({ config, url, masterKey, clock, logger }: AppD
     store: createClientStore(writing),
     logger
   })
-  const authenticate = createAuthenticate({ clients, organizations, secrets, clock })
+  const authenticate = createAuthenticate({ methods: config.authenticationMethods, clients, organizations, secrets, clock })
   const mint = createMint({ issuer, keys, clock })
   const verify = createVerifyAccessToken({ issuer, keys, clock })
   const checkActive = createCheckActive({ verify, revocations, clients, organizations, resources })
@@ -90,13 +90,13 @@ export async function createApp ({ config, url, masterKey, clock, logger }: AppD
   const server = createHttpServer({ config, logger, isDraining: readiness.isDraining })
   const routes = routesOf(issuer)
   const handlers: Readonly<Record<OperationName, RouteHandlerMethod>> = {
-    requestToken: createTokenEndpoint({ requireGrantType: config.requireGrantType, authenticate, resources, mint }),
+    requestToken: createTokenEndpoint({ grantRules: config, authenticate, resources, mint }),
     introspectToken: createIntrospectionEndpoint({ authenticate, checkActive, resources }),
     revokeToken: createRevocationEndpoint({ authenticate, verify, revocations }),
     liveKeys: createJwksEndpoint(keys, 'live'),
     testKeys: createJwksEndpoint(keys, 'test'),
-    liveMetadata: createMetadataEndpoint(issuer, 'live'),
-    testMetadata: createMetadataEndpoint(issuer, 'test'),
+    liveMetadata: createMetadataEndpoint(config, 'live'),
+    testMetadata: createMetadataEndpoint(config, 'test'),
     live: createLivenessEndpoint(),
     ready: createReadinessEndpoint(readiness.state),
     ...createDocsEndpoints(routes, issuer)

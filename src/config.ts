@@ -8,6 +8,8 @@ import { resolve } from 'node:path'
 import { Type, type Static } from '@sinclair/typebox'
 import { Value } from '@sinclair/typebox/value'
 import { readDatabaseUrl } from './database-url.ts'
+import { authenticationMethods, type AuthenticationMethod } from './oauth/authentication-methods.ts'
+import { grantTypes, type GrantType } from './oauth/grant-types.ts'
 import { OperatorError } from './operator-error.ts'
 
 const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
@@ -29,6 +31,8 @@ export const environmentSchema = Type.Object({
   LOG_LEVEL: Type.Unsafe<LogLevel>(Type.Union(logLevels.map((level) => Type.Literal(level)), { default: 'info', description: 'Least severe log level that is written: `trace`, `debug`, `info`, `warn`, `error`, `fatal` or `silent`.' })),
   TRUST_PROXY: Type.String({ default: '', description: 'Comma-separated addresses or networks (CIDR) of reverse proxies whose `X-Forwarded-For` is believed. Default: none.' }),
   REQUIRE_GRANT_TYPE: Type.Boolean({ default: false, description: '`true` refuses token requests without `grant_type` (RFC 6749 §4.4.2); by default one that carries `client_secret` means `client_credentials`.' }),
+  GRANT_TYPES: Type.Optional(Type.String({ description: 'Comma-separated grant types that are on: only they work, and the metadata lists them. Default: all that this version has.' })),
+  AUTHENTICATION_METHODS: Type.Optional(Type.String({ description: 'Comma-separated client authentication methods that are on, at every endpoint: only they work, and the metadata lists them. Default: all that this version has.' })),
   STALE_LIMIT_SECONDS: Type.Integer({ minimum: 5, maximum: 86_400, default: 900, description: 'How long a process goes on from memory, in seconds, after it last heard from the database.' }),
   DRAIN_SECONDS: Type.Integer({ minimum: 0, maximum: 300, default: 1, description: 'How long a stopping process goes on answering, in seconds, with readiness already 503, so that load balancers notice.' }),
   SHUTDOWN_TIMEOUT_SECONDS: Type.Integer({ minimum: 1, maximum: 600, default: 15, description: 'After this many seconds a process that is still draining is ended.' }),
@@ -55,6 +59,10 @@ export interface Config {
   readonly logLevel: LogLevel
   readonly trustProxy: readonly string[]
   readonly requireGrantType: boolean
+  /** Those that are on, in the order of the table. */
+  readonly grantTypes: readonly GrantType[]
+  /** Likewise. */
+  readonly authenticationMethods: readonly AuthenticationMethod[]
   readonly staleLimitSeconds: number
   readonly drainSeconds: number
   readonly shutdownTimeoutSeconds: number
@@ -83,6 +91,8 @@ export function loadConfig (environment: Readonly<Record<string, string | undefi
     logLevel: given.LOG_LEVEL,
     trustProxy: readNetworks(given.TRUST_PROXY),
     requireGrantType: given.REQUIRE_GRANT_TYPE,
+    grantTypes: readChoices('GRANT_TYPES', given.GRANT_TYPES, grantTypes),
+    authenticationMethods: readChoices('AUTHENTICATION_METHODS', given.AUTHENTICATION_METHODS, authenticationMethods),
     staleLimitSeconds: given.STALE_LIMIT_SECONDS,
     drainSeconds: given.DRAIN_SECONDS,
     shutdownTimeoutSeconds: given.SHUTDOWN_TIMEOUT_SECONDS,
@@ -152,6 +162,16 @@ function readNetworks (text: string): readonly string[] {
     }
   }
   return Object.freeze(networks)
+}
+
+/** @param text undefined: all of them */
+function readChoices<T extends string> (name: string, text: string | undefined, choices: readonly T[]): readonly T[] {
+  if (text === undefined) return choices
+  const named = text.split(',').map((part) => part.trim()).filter((part) => part !== '')
+  const unknown = named.filter((each) => !(choices as readonly string[]).includes(each)) // includes() takes no other text
+  if (unknown.length > 0) throw new OperatorError(`${name} has "${unknown.join(', ')}". It takes some of these, separated by commas: ${choices.join(', ')}.`)
+  if (named.length === 0) throw new OperatorError(`${name} names nothing. It takes some of these, separated by commas: ${choices.join(', ')}.`)
+  return Object.freeze(choices.filter((choice) => named.includes(choice)))
 }
 
 function isNetwork (text: string): boolean {

@@ -2,6 +2,7 @@
 import type { Clock } from '../clock.ts'
 import type { CredentialSources } from '../http/credential.ts'
 import { redact } from '../http/redact.ts'
+import type { AuthenticationMethod } from '../oauth/authentication-methods.ts'
 import { invalidClient } from '../oauth/errors.ts'
 import type { Organization, OrganizationDirectory } from '../organizations/organization.ts'
 import type { Client } from './client.ts'
@@ -18,6 +19,8 @@ export interface AuthenticatedClient {
 export type Authenticate = (sources: CredentialSources) => Promise<AuthenticatedClient>
 
 interface AuthenticateDependencies {
+  /** Those that are on. */
+  readonly methods: readonly AuthenticationMethod[]
   readonly clients: Pick<ClientDirectory, 'get'>
   readonly organizations: Pick<OrganizationDirectory, 'get'>
   readonly secrets: SecretVerification
@@ -38,7 +41,7 @@ const maxClientIdLength = 128
  * generated secret before anything is looked up, its password hash after everything that could refuse it.
  * @see [RFC 6749 §2.3.1](https://www.rfc-editor.org/rfc/rfc6749.html#section-2.3.1)
  */
-export function createAuthenticate ({ clients, organizations, secrets, clock }: AuthenticateDependencies): Authenticate {
+export function createAuthenticate ({ methods, clients, organizations, secrets, clock }: AuthenticateDependencies): Authenticate {
   function standing (credential: PresentedCredential): AuthenticatedClient | string {
     const client = credential.clientId.length <= maxClientIdLength ? clients.get(credential.clientId) : undefined
     if (client === undefined) return 'unknown client'
@@ -60,6 +63,7 @@ export function createAuthenticate ({ clients, organizations, secrets, clock }: 
 
   return async (sources) => {
     const credential = presentedCredential(sources)
+    if (!methods.includes(credential.method)) throw invalidClient(causeOf(`method ${credential.method} is off`, credential))
     for (;;) {
       const found = standing(credential)
       const known = typeof found === 'string' ? undefined : found

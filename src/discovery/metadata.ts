@@ -1,5 +1,6 @@
 /** The authorization server metadata, made from the tables that the server acts on. */
 import { Type, type Static, type TArray, type TString } from '@sinclair/typebox'
+import type { Config } from '../config.ts'
 import { issuerOf, type Environment } from '../environment.ts'
 import { authenticationMethods } from '../oauth/authentication-methods.ts'
 import { grantTypes } from '../oauth/grant-types.ts'
@@ -24,13 +25,19 @@ function methods (endpoint: string): TArray<TString> {
   return Type.Array(Type.String(), { description: `How clients authenticate at the ${endpoint} endpoint.`, examples: [authenticationMethods] })
 }
 
+/** What may be on or off. */
+export type Features = Pick<Config, 'grantTypes' | 'authenticationMethods'>
+
+/** All that this version has: what the documentation shows. */
+export const allFeatures: Features = { grantTypes, authenticationMethods }
+
 export const metadataBody = Type.Object({
   issuer: address('The `iss` of the tokens, character by character.', ''),
   token_endpoint: address('The same for both issuers: the credentials decide.', endpointPaths.token),
   introspection_endpoint: address('The same for both issuers.', endpointPaths.introspection),
   revocation_endpoint: address('The same for both issuers.', endpointPaths.revocation),
   jwks_uri: address('The keys of this issuer.', endpointPaths.jwks),
-  grant_types_supported: Type.Array(Type.String(), { description: 'Every `grant_type` that the server has.', examples: [grantTypes] }),
+  grant_types_supported: Type.Array(Type.String(), { description: 'Every `grant_type` that is on.', examples: [grantTypes] }),
   response_types_supported: Type.Array(Type.String(), { description: 'Empty: there is no authorization endpoint.', maxItems: 0 }),
   token_endpoint_auth_methods_supported: methods('token'),
   introspection_endpoint_auth_methods_supported: methods('introspection'),
@@ -39,19 +46,20 @@ export const metadataBody = Type.Object({
 export type Metadata = Static<typeof metadataBody>
 
 /** @see [RFC 8414 §2](https://www.rfc-editor.org/rfc/rfc8414.html#section-2) */
-export function metadataOf (issuer: string, environment: Environment): Metadata {
+export function metadataOf (issuer: string, environment: Environment, on: Features): Metadata {
+  const methodsThatAreOn = [...on.authenticationMethods]
   return {
     issuer: issuerOf(issuer, environment),
     token_endpoint: issuer + endpointPaths.token,
     introspection_endpoint: issuer + endpointPaths.introspection,
     revocation_endpoint: issuer + endpointPaths.revocation,
     jwks_uri: issuerOf(issuer, environment) + endpointPaths.jwks,
-    grant_types_supported: [...grantTypes],
+    grant_types_supported: [...on.grantTypes],
     // REQUIRED by RFC 8414 §2, and empty: there is no authorization endpoint.
     response_types_supported: [],
-    token_endpoint_auth_methods_supported: [...authenticationMethods],
-    introspection_endpoint_auth_methods_supported: [...authenticationMethods],
-    revocation_endpoint_auth_methods_supported: [...authenticationMethods]
+    token_endpoint_auth_methods_supported: methodsThatAreOn,
+    introspection_endpoint_auth_methods_supported: methodsThatAreOn,
+    revocation_endpoint_auth_methods_supported: methodsThatAreOn
   }
 }
 

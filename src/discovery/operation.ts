@@ -4,7 +4,7 @@ import type { Environment } from '../environment.ts'
 import type { Answer, Described, Exchange, Operation } from '../http/operation.ts'
 import { accessTokenHeader } from '../oauth/claims.ts'
 import { issuerPlaceholder, samples } from '../oauth/samples.ts'
-import { metadataBody, metadataOf } from './metadata.ts'
+import { allFeatures, metadataBody, metadataOf } from './metadata.ts'
 
 /** How long verifiers may keep keys and metadata. */
 export const documentMaxAgeSeconds = 300
@@ -62,6 +62,6 @@ export function metadataOperation (environment: Environment): Operation {
     readsMemory: true,
     answers: publicAnswers('The metadata.', { name: 'Metadata', schema: metadataBody }),
     errors: [],
-    exchanges: publicExchanges(metadataOf(issuerPlaceholder, environment))
+    exchanges: publicExchanges(metadataOf(issuerPlaceholder, environment, allFeatures))
   }
 }

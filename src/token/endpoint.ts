@@ -7,22 +7,22 @@ import { credentialSources } from '../http/credential.ts'
 import { unauthorizedClient } from '../oauth/errors.ts'
 import type { ResourceDirectory } from '../resources/resource.ts'
 import { decide } from './decide.ts'
-import { selectGrant } from './grants/index.ts'
+import { selectGrant, type GrantRules } from './grants/index.ts'
 import { readWish, tokenRequestRules } from './request.ts'
 import { tokenResponse } from './response.ts'
 
 interface TokenEndpointDependencies {
-  readonly requireGrantType: boolean
+  readonly grantRules: GrantRules
   readonly authenticate: Authenticate
   readonly resources: ResourceDirectory
   readonly mint: Mint
 }
 
 /** @see [RFC 6749 §3.2](https://www.rfc-editor.org/rfc/rfc6749.html#section-3.2) */
-export function createTokenEndpoint ({ requireGrantType, authenticate, resources, mint }: TokenEndpointDependencies): RouteHandlerMethod {
+export function createTokenEndpoint ({ grantRules, authenticate, resources, mint }: TokenEndpointDependencies): RouteHandlerMethod {
   return async (request, reply) => {
     const form = readForm(request, tokenRequestRules)
-    const grant = selectGrant(form, requireGrantType)
+    const grant = selectGrant(form, grantRules)
     const caller = await authenticate(credentialSources(request, form))
     request.clientId = caller.client.id
     if (!caller.client.grants.includes(grant.grantType)) throw unauthorizedClient(`This client may not use the grant_type ${grant.grantType}.`)

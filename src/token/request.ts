@@ -12,7 +12,7 @@ import type { Wish } from './decide.ts'
 export const tokenRequest = Type.Object({
   grant_type: Type.Optional(Type.String({
     enum: grantTypes,
-    description: 'What the token is asked for with. A request with `client_secret` in the body may leave it out, unless the operator requires it.',
+    description: 'What the token is asked for with: one of those that the metadata lists. A request with `client_secret` in the body may leave it out, unless the operator requires it.',
     examples: [grantTypes[0]]
   })),
   ...clientSecretPost,

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { endpointPaths, metadataOf, metadataPaths } from '../../src/discovery/metadata.ts'
+import { allFeatures, endpointPaths, metadataOf, metadataPaths } from '../../src/discovery/metadata.ts'
 import { environments, issuerOf } from '../../src/environment.ts'
 import { authenticationMethods } from '../../src/oauth/authentication-methods.ts'
 import { grantTypes } from '../../src/oauth/grant-types.ts'
@@ -13,7 +13,7 @@ describe('the metadata is made of the tables that the server acts on', () => {
   afterAll(async () => { await server.stop() })
 
   it.each(environments)('names the grants and authentication methods of the tables, for %s', (environment) => {
-    const metadata: Readonly<Record<string, unknown>> = metadataOf('https://auth.example.com', environment)
+    const metadata: Readonly<Record<string, unknown>> = metadataOf('https://auth.example.com', environment, allFeatures)
     expect(metadata['grant_types_supported']).toEqual(grantTypes)
     for (const name of ['token', 'introspection', 'revocation']) expect(metadata[`${name}_endpoint_auth_methods_supported`]).toEqual(authenticationMethods)
     expect(metadata['issuer']).toBe(issuerOf('https://auth.example.com', environment))
@@ -21,7 +21,7 @@ describe('the metadata is made of the tables that the server acts on', () => {
 
   it('S47 every address that it names is one that the server answers, and the methods are the endpoint\'s own', async () => {
     for (const environment of environments) {
-      const addresses = Object.entries(metadataOf(server.issuer, environment)).filter(([name]) => name.endsWith('_endpoint') || name.endsWith('_uri'))
+      const addresses = Object.entries(metadataOf(server.issuer, environment, server.config)).filter(([name]) => name.endsWith('_endpoint') || name.endsWith('_uri'))
       expect(addresses.map(([name]) => name).sort()).toEqual(['introspection_endpoint', 'jwks_uri', 'revocation_endpoint', 'token_endpoint'])
       for (const [name, address] of addresses) {
         const { status, headers } = await send(String(address), { method: 'DELETE' })

@@ -56,11 +56,11 @@ describe('docker-compose.yml', () => {
   })
 
   it('sets variables that Signet knows; those that can be set from outside have the default that Signet has', () => {
-    const schema: Readonly<Record<string, { default?: unknown }>> = environmentSchema.properties
+    const schema: Readonly<Record<string, { default?: string | number | boolean }>> = environmentSchema.properties
     const names = Object.keys(services['signet']?.environment ?? {})
     expect(names.filter((name) => !(name in schema))).toEqual([])
     const outside = [...text.matchAll(/\$\{(\w+):-([^}]*)\}/g)].map(([, name = '', value = '']) => ({ name, value }))
-    const different = outside.filter(({ name, value }) => String(schema[name]?.default) !== value)
+    const different = outside.filter(({ name, value }) => String(schema[name]?.default ?? '') !== value)
     expect(new Set(different.map(({ name }) => name))).toEqual(new Set(['WORKERS', 'API_PORT']))
   })
 })

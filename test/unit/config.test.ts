@@ -4,6 +4,8 @@ import { join } from 'node:path'
 import pg from 'pg'
 import { afterAll, describe, expect, it } from 'vitest'
 import { environmentSchema, loadConfig } from '../../src/config.ts'
+import { authenticationMethods } from '../../src/oauth/authentication-methods.ts'
+import { grantTypes } from '../../src/oauth/grant-types.ts'
 import { OperatorError } from '../../src/operator-error.ts'
 
 describe('the environment becomes a configuration', () => {
@@ -17,6 +19,8 @@ describe('the environment becomes a configuration', () => {
       logLevel: 'info',
       trustProxy: [],
       requireGrantType: false,
+      grantTypes,
+      authenticationMethods,
       staleLimitSeconds: 900
     })
     expect(loadConfig({}).workers).toBeGreaterThan(0)
@@ -37,6 +41,8 @@ describe('the environment becomes a configuration', () => {
       LOG_LEVEL: 'silent',
       TRUST_PROXY: '10.0.0.0/8, ::1',
       REQUIRE_GRANT_TYPE: 'true',
+      GRANT_TYPES: ' client_credentials,, client_credentials ',
+      AUTHENTICATION_METHODS: 'client_secret_post',
       STALE_LIMIT_SECONDS: '5',
       DRAIN_SECONDS: '0',
       SHUTDOWN_TIMEOUT_SECONDS: '1',
@@ -55,6 +61,8 @@ describe('the environment becomes a configuration', () => {
       logLevel: 'silent',
       trustProxy: ['10.0.0.0/8', '::1'],
       requireGrantType: true,
+      grantTypes: ['client_credentials'],
+      authenticationMethods: ['client_secret_post'],
       staleLimitSeconds: 5,
       drainSeconds: 0,
       shutdownTimeoutSeconds: 1,
@@ -86,6 +94,8 @@ describe('the environment becomes a configuration', () => {
     LOG_LEVEL: ['verbose', 'INFO', '3'],
     TRUST_PROXY: ['loopback', 'proxy.example', '10.0.0.0/33', '10.0.0.0/', '10.0.0.1/8/8', '10.0.0', '*', 'true', '10.0.0.1;10.0.0.2', '::1/129'],
     REQUIRE_GRANT_TYPE: ['yes', 'TRUE', 'on', '2', 'constructor'],
+    GRANT_TYPES: ['password', 'client_credentials password', 'Client_Credentials', ','],
+    AUTHENTICATION_METHODS: ['none', 'client_secret_basic;client_secret_post', ' , ', 'constructor'],
     STALE_LIMIT_SECONDS: ['4', '86401', '15m'],
     DRAIN_SECONDS: ['301', '-1', 'x'],
     SHUTDOWN_TIMEOUT_SECONDS: ['0', '601', 'x']
