@@ -24,6 +24,7 @@ import { createReadiness } from './health/readiness.ts'
 import { startHousekeeping } from './housekeeping.ts'
 import { createHttpServer, httpLimits } from './http/server.ts'
 import { createIntrospectionEndpoint } from './introspection/endpoint.ts'
+import { createSignIntrospection } from './introspection/signed.ts'
 import { createKeyRing } from './keys/ring.ts'
 import { createSigningKeyStore } from './keys/store.ts'
 import { createOrganizationDirectory } from './organizations/organization.ts'
@@ -91,7 +92,7 @@ export async function createApp ({ config, url, masterKey, clock, logger }: AppD
   const routes = routesOf(issuer)
   const handlers: Readonly<Record<OperationName, RouteHandlerMethod>> = {
     requestToken: createTokenEndpoint({ grantRules: config, authenticate, resources, mint }),
-    introspectToken: createIntrospectionEndpoint({ authenticate, checkActive, resources }),
+    introspectToken: createIntrospectionEndpoint({ authenticate, checkActive, resources, sign: createSignIntrospection({ issuer, keys, clock }) }),
     revokeToken: createRevocationEndpoint({ authenticate, verify, revocations }),
     liveKeys: createJwksEndpoint(keys, 'live'),
     testKeys: createJwksEndpoint(keys, 'test'),

@@ -1,9 +1,10 @@
 /** The single mint: every access token is made here, and nothing is written for it. */
-import { randomBytes, sign } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { nowSeconds, type Clock } from '../clock.ts'
 import type { Client } from '../clients/client.ts'
 import { issuerOf } from '../environment.ts'
 import type { KeyRing } from '../keys/ring.ts'
+import { signJwt } from '../keys/sign.ts'
 import { accessTokenType, defaultAccessTokenTtlSeconds, type AccessTokenClaims, type Actor, type Confirmation } from '../oauth/claims.ts'
 import { invalidScope, temporarilyUnavailable } from '../oauth/errors.ts'
 import type { Organization } from '../organizations/organization.ts'
@@ -69,8 +70,7 @@ export function createMint ({ issuer, keys, clock }: MintDependencies): Mint {
       ...(subject?.actor === undefined ? {} : { act: subject.actor }),
       ...(confirmation === undefined ? {} : { cnf: confirmation })
     }
-    const signingInput = `${encode({ alg: key.algorithm, typ: accessTokenType, kid: key.kid })}.${encode(claims)}`
-    const token = `${signingInput}.${sign('sha256', Buffer.from(signingInput), key.privateKey).toString('base64url')}`
+    const token = signJwt(key, accessTokenType, claims)
     if (token.length > maxTokenBytes) throw invalidScope(`The token would be larger than ${maxTokenBytes} bytes: ask for fewer scopes.`)
     return { token, expiresInSeconds }
   }
@@ -98,8 +98,4 @@ function issuedAt (now: number, client: Client, organization: Organization): num
   const earliest = Math.max(now, ...[client, organization].map(({ tokensRevokedBefore }) => tokensRevokedBefore === null ? 0 : Math.floor(tokensRevokedBefore.getTime() / 1000) + 1))
   if (earliest > now + 1) throw temporarilyUnavailable('Tokens of this client are revoked up to a moment that is yet to come.', Math.min(earliest - now, 60), 'tokens_revoked_before is in the future')
   return earliest
-}
-
-function encode (part: object): string {
-  return Buffer.from(JSON.stringify(part)).toString('base64url')
 }

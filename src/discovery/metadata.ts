@@ -2,6 +2,7 @@
 import { Type, type Static, type TArray, type TString } from '@sinclair/typebox'
 import type { Config } from '../config.ts'
 import { issuerOf, type Environment } from '../environment.ts'
+import { signingAlgorithm } from '../keys/signing-key.ts'
 import { authenticationMethods } from '../oauth/authentication-methods.ts'
 import { grantTypes } from '../oauth/grant-types.ts'
 import { issuerPlaceholder } from '../oauth/samples.ts'
@@ -41,11 +42,15 @@ export const metadataBody = Type.Object({
   response_types_supported: Type.Array(Type.String(), { description: 'Empty: there is no authorization endpoint.', maxItems: 0 }),
   token_endpoint_auth_methods_supported: methods('token'),
   introspection_endpoint_auth_methods_supported: methods('introspection'),
-  revocation_endpoint_auth_methods_supported: methods('revocation')
+  revocation_endpoint_auth_methods_supported: methods('revocation'),
+  introspection_signing_alg_values_supported: Type.Array(Type.String(), { description: 'How an answer of introspection as a JWT may be signed (RFC 9701).', examples: [[signingAlgorithm]] })
 })
 export type Metadata = Static<typeof metadataBody>
 
-/** @see [RFC 8414 §2](https://www.rfc-editor.org/rfc/rfc8414.html#section-2) */
+/**
+ * @see [RFC 8414 §2](https://www.rfc-editor.org/rfc/rfc8414.html#section-2)
+ * @see [RFC 9701 §7](https://www.rfc-editor.org/rfc/rfc9701.html#section-7)
+ */
 export function metadataOf (issuer: string, environment: Environment, on: Features): Metadata {
   const methodsThatAreOn = [...on.authenticationMethods]
   return {
@@ -59,7 +64,8 @@ export function metadataOf (issuer: string, environment: Environment, on: Featur
     response_types_supported: [],
     token_endpoint_auth_methods_supported: methodsThatAreOn,
     introspection_endpoint_auth_methods_supported: methodsThatAreOn,
-    revocation_endpoint_auth_methods_supported: methodsThatAreOn
+    revocation_endpoint_auth_methods_supported: methodsThatAreOn,
+    introspection_signing_alg_values_supported: [signingAlgorithm]
   }
 }
 

@@ -33,11 +33,12 @@ interface ShownExchange {
 }
 
 export function renderExchange ({ name, request, status, response, server }: ShownExchange, { document }: Context): Html {
-  const [mediaType, content] = Object.entries(response.content ?? {})[0] ?? []
+  const contents = Object.entries(response.content ?? {})
+  const [mediaType, content] = contents.find(([, { examples = {} }]) => Object.hasOwn(examples, name)) ?? contents[0] ?? []
   const example = content?.examples?.[name]
   const lines = Object.entries(response.headers).filter(([header]) => header !== 'X-Request-Id').map(([header, described]) => headerLine(header, resolveHeader(described, document)))
   const head = [`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`, ...mediaType === undefined ? [] : [`Content-Type: ${mediaType}`], ...lines]
-  return html`<div class="exchange"><pre class="curl">${withVariables(curlOf(request, server))}</pre><pre class="answer">${head.map((line) => html`<span class="soft">${line}</span>`)}${example === undefined ? nothing : html`\n\n${json(example.value)}`}</pre></div>`
+  return html`<div class="exchange"><pre class="curl">${withVariables(curlOf(request, server))}</pre><pre class="answer">${head.map((line) => html`<span class="soft">${line}</span>`)}${example === undefined ? nothing : html`\n\n${typeof example.value === 'string' ? example.value : json(example.value)}`}</pre></div>`
 }
 
 export function statusMark (status: string): Html {

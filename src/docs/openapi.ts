@@ -96,7 +96,7 @@ function formOf ({ name, schema }: NonNullable<Operation['form']>, { exchanges }
 function schemasOf (routes: readonly Route[]): Record<string, JsonSchema> {
   const described = routes.flatMap(({ operation: { form, answers } }): Described[] => [
     ...form === undefined ? [] : [form],
-    ...answers.flatMap(({ content }) => content === undefined ? [] : [content.body])
+    ...answers.flatMap(({ content, alternative }) => [content, alternative].flatMap((each) => each === undefined ? [] : [each.body]))
   ])
   return Object.fromEntries([...described, { name: 'Error', schema: errorBody }].map(({ name, schema }) => [name, schema]))
 }

@@ -1,10 +1,10 @@
 /** The responses of the OpenAPI document: answers and errors of an operation, by status, with their examples. */
 import { errorBodyOf } from '../http/error-body.ts'
-import type { Answer, ExampleRequest, Exchange, HeaderName, Operation, OperationError } from '../http/operation.ts'
+import type { Answer, Content, ExampleRequest, Exchange, HeaderName, Operation, OperationError } from '../http/operation.ts'
 import { errorTable, type ErrorCode } from '../oauth/errors.ts'
 import { issuerPlaceholder } from '../oauth/samples.ts'
 import { commonErrorsOf, type CommonError } from './common-errors.ts'
-import type { ExampleObject, HeaderObject, Reference, ResponseObject, WireRequest } from './openapi-types.ts'
+import type { ExampleObject, HeaderObject, MediaType, Reference, ResponseObject, WireRequest } from './openapi-types.ts'
 
 type Responses = Record<string, ResponseObject | Reference>
 
@@ -27,16 +27,23 @@ export function commonResponse (error: CommonError, requests: ResponseObject['x-
   return { ...bareErrorResponse([{ code, when }], status, examples), ...(Object.keys(requests).length === 0 ? {} : { 'x-requests': requests }) }
 }
 
-function responseOf ({ status, description, content, maxAgeSeconds, headers = [] }: Answer, operation: Operation, path: string): ResponseObject {
+function responseOf ({ status, description, content, alternative, maxAgeSeconds, headers = [] }: Answer, operation: Operation, path: string): ResponseObject {
   const exchanges = exchangesAt(status, operation)
-  const examples = exchanges.flatMap(({ name, summary, answer }): [string, ExampleObject][] => 'body' in answer ? [[name, { summary, value: answer.body }]] : [])
+  const contents = [content, alternative].filter((each) => each !== undefined).map((each) => [each.mediaType, mediaTypeOf(each, exchanges, each === content)] as const)
   const caching = maxAgeSeconds === undefined ? reference('Cache-Control') : publicFor(maxAgeSeconds)
   return {
     description,
     headers: { 'X-Request-Id': reference('X-Request-Id'), 'Cache-Control': caching, ...referencesTo(headers) },
-    ...content === undefined ? {} : { content: { [content.mediaType]: { schema: { $ref: `#/components/schemas/${content.body.name}` }, ...examples.length === 0 ? {} : { examples: Object.fromEntries(examples) } } } },
+    ...contents.length === 0 ? {} : { content: Object.fromEntries(contents) },
     ...requestsOf(exchanges, operation, path)
   }
+}
+
+/** @param isDefault what the exchanges answer that name no media type */
+function mediaTypeOf ({ mediaType, body }: Content, exchanges: readonly Exchange[], isDefault: boolean): MediaType {
+  const examples = exchanges.flatMap(({ name, summary, answer }): [string, ExampleObject][] =>
+    'body' in answer && (answer.mediaType === mediaType || (answer.mediaType === undefined && isDefault)) ? [[name, { summary, value: answer.body }]] : [])
+  return { schema: { $ref: `#/components/schemas/${body.name}` }, ...examples.length === 0 ? {} : { examples: Object.fromEntries(examples) } }
 }
 
 function errorResponse (errors: readonly OperationError[], status: number, exchanges: readonly Exchange[], operation: Operation, path: string): ResponseObject {

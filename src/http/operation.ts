@@ -29,11 +29,18 @@ export interface Described<S extends TSchema = TSchema> {
 
 export type HeaderName = 'Retry-After' | 'WWW-Authenticate' | 'ETag' | 'Access-Control-Allow-Origin' | 'Content-Security-Policy' | 'Allow'
 
+export interface Content {
+  readonly mediaType: string
+  readonly body: Described
+}
+
 /** An answer that is no error of the protocol. */
 export interface Answer {
   readonly status: number
   readonly description: string
-  readonly content?: { readonly mediaType: string, readonly body: Described }
+  readonly content?: Content
+  /** Instead of the content, where the request's `Accept` names its media type. */
+  readonly alternative?: Content
   /** How long it may be cached; absent: not at all. */
   readonly maxAgeSeconds?: number
   /** Besides `X-Request-Id` and `Cache-Control`, which every answer has. */
@@ -53,7 +60,7 @@ export interface Exchange {
   readonly summary: string
   /** Absent: no ordinary request leads to this answer. */
   readonly request?: ExampleRequest
-  readonly answer: { readonly status: number, readonly body?: unknown } | { readonly error: ErrorCode, readonly status?: number, readonly description: string }
+  readonly answer: { readonly status: number, readonly body?: unknown, readonly mediaType?: string } | { readonly error: ErrorCode, readonly status?: number, readonly description: string }
 }
 
 export interface ExampleRequest {

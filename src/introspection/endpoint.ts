@@ -3,27 +3,32 @@ import type { RouteHandlerMethod } from 'fastify'
 import { audiencesOf, type CheckActive } from '../access-tokens/active.ts'
 import type { Authenticate } from '../clients/authenticate.ts'
 import type { Client } from '../clients/client.ts'
+import { asksFor } from '../http/accept.ts'
 import { readForm } from '../http/body.ts'
 import { credentialSources } from '../http/credential.ts'
 import { parameter } from '../http/form.ts'
 import type { AccessTokenClaims } from '../oauth/claims.ts'
 import { invalidRequest } from '../oauth/errors.ts'
 import type { ResourceDirectory } from '../resources/resource.ts'
-import { introspectionRules, type IntrospectionBody } from './operation.ts'
+import type { IntrospectionBody } from './body.ts'
+import { introspectionRules } from './operation.ts'
+import { signedMediaType, type SignIntrospection } from './signed.ts'
 
 interface IntrospectionDependencies {
   readonly authenticate: Authenticate
   readonly checkActive: CheckActive
   readonly resources: Pick<ResourceDirectory, 'get'>
+  readonly sign: SignIntrospection
 }
 
-const inactive = JSON.stringify({ active: false } satisfies IntrospectionBody)
+const inactive: IntrospectionBody = { active: false }
 
 /**
  * Whatever is no active token for the caller's own resource and environment gets the same answer.
  * @see [RFC 7662 §2](https://www.rfc-editor.org/rfc/rfc7662.html#section-2)
+ * @see [RFC 9701 §4](https://www.rfc-editor.org/rfc/rfc9701.html#section-4)
  */
-export function createIntrospectionEndpoint ({ authenticate, checkActive, resources }: IntrospectionDependencies): RouteHandlerMethod {
+export function createIntrospectionEndpoint ({ authenticate, checkActive, resources, sign }: IntrospectionDependencies): RouteHandlerMethod {
   function objectionOf (caller: Client, claims: AccessTokenClaims): string | undefined {
     const resource = caller.resourceId === null ? undefined : resources.get(caller.resourceId)
     if (resource === undefined) return 'the caller stands for no resource'
@@ -37,13 +42,12 @@ export function createIntrospectionEndpoint ({ authenticate, checkActive, resour
     request.clientId = client.id
     const token = parameter(form, 'token')
     if (token === undefined) throw invalidRequest('token is missing: send the access token to look at.')
-    reply.type('application/json')
     const found = await checkActive(token)
     const objection = found.active ? objectionOf(client, found.claims) : found.reason
     request.outcome = objection === undefined ? 'token.introspected' : 'token.introspected_inactive'
     request.cause = objection
-    if (!found.active || objection !== undefined) return reply.send(inactive)
-    const active: IntrospectionBody = { active: true, token_type: 'Bearer', ...found.claims }
-    return reply.send(JSON.stringify(active))
+    const body: IntrospectionBody = found.active && objection === undefined ? { active: true, token_type: 'Bearer', ...found.claims } : inactive
+    if (asksFor(signedMediaType, request.headers.accept)) return reply.type(signedMediaType).send(sign(client, body))
+    return reply.type('application/json').send(JSON.stringify(body))
   }
 }

@@ -1,26 +1,14 @@
 /** How the introspection endpoint describes itself. */
-import { Type, type Static } from '@sinclair/typebox'
+import { Type } from '@sinclair/typebox'
 import type { Operation } from '../http/operation.ts'
-import { documentedClaims } from '../oauth/claims.ts'
 import { foreignParameters, tokenParameters } from '../oauth/parameters.ts'
 import { issuerPlaceholder, samples } from '../oauth/samples.ts'
 import { formRulesOf } from '../http/body.ts'
+import { introspectionBody } from './body.ts'
+import { signedBody, signedMediaType } from './signed.ts'
 
 const introspectionRequest = Type.Object(tokenParameters)
 export const introspectionRules = formRulesOf(introspectionRequest, foreignParameters.tokenInspection)
-
-const activeToken = Type.Object({
-  active: Type.Literal(true, { description: 'The token is active, and it is for the resource that the caller stands for.' }),
-  token_type: Type.Literal('Bearer', { description: 'How the token is presented to the API.' }),
-  ...documentedClaims.properties
-}, { title: 'Active' })
-
-const inactiveToken = Type.Object({
-  active: Type.Literal(false, { description: 'Anything else. The answer has no other member.' })
-}, { title: 'Inactive', additionalProperties: false })
-
-const introspectionBody = Type.Union([activeToken, inactiveToken])
-export type IntrospectionBody = Static<typeof introspectionBody>
 
 const { apiId, apiSecret, token } = samples
 const asApi = [apiId, apiSecret] as const
@@ -31,17 +19,24 @@ export const introspectionOperation: Operation = {
   summary: 'Ask whether a token is active',
   description: `For an API that does not verify tokens on its own, or that wants to hear of revocations at once. The caller is a client that stands for a resource. It authenticates like any client, and learns about the tokens of its own resource and environment.
 
-About every other string in the world (expired, revoked, for another resource, of another environment, signed by somebody else, no token at all) the answer is \`{"active":false}\`. The operator finds the reason in the log.`,
+About every other string in the world (expired, revoked, for another resource, of another environment, signed by somebody else, no token at all) the answer is \`{"active":false}\`. The operator finds the reason in the log.
+
+An API that must be able to prove later what it was told asks for the answer as a JWT, by \`Accept: ${signedMediaType}\`. Its \`aud\` is the id of the caller, and the answer is in \`token_introspection\`, for inactive tokens too. It is signed with a key of the JWKS. Errors are JSON always.`,
   specification: { description: 'RFC 7662, Token Introspection', url: 'https://www.rfc-editor.org/rfc/rfc7662.html#section-2' },
   readsMemory: true,
   form: { name: 'IntrospectionRequest', schema: introspectionRequest },
   answers: [
-    { status: 200, description: 'What the caller may know about the token.', content: { mediaType: 'application/json', body: { name: 'IntrospectionResponse', schema: introspectionBody } } }
+    {
+      status: 200,
+      description: `What the caller may know about the token. For \`Accept: ${signedMediaType}\`, the same as a signed JWT (RFC 9701).`,
+      content: { mediaType: 'application/json', body: { name: 'IntrospectionResponse', schema: introspectionBody } },
+      alternative: { mediaType: signedMediaType, body: { name: 'SignedIntrospectionResponse', schema: signedBody } }
+    }
   ],
   errors: [
     { code: 'invalid_request', when: '`token` is missing, a parameter is repeated, unreadable or in the URL, the body is not form-encoded, or the client authenticates in two ways.' },
     { code: 'invalid_client', when: 'The caller is unknown or disabled, or its secret is wrong, expired or revoked. Also without any credentials.' },
-    { code: 'temporarily_unavailable', when: 'Too many secrets are being verified for the first time.' }
+    { code: 'temporarily_unavailable', when: 'Too many secrets are being verified for the first time, or there is no usable signing key for an answer as a JWT.' }
   ],
   exchanges: [
     {
@@ -67,6 +62,12 @@ About every other string in the world (expired, revoked, for another resource, o
       }
     },
     { name: 'inactive', summary: 'Any other string', request: { form: { client_id: apiId, client_secret: apiSecret, token: 'anything-else' } }, answer: { status: 200, body: { active: false } } },
+    {
+      name: 'signed',
+      summary: 'The answer as a JWT',
+      request: { basic: asApi, headers: { Accept: signedMediaType }, form: { token } },
+      answer: { status: 200, mediaType: signedMediaType, body: samples.signedIntrospection }
+    },
     {
       name: 'no_token',
       summary: 'Nothing to look at',

@@ -30,6 +30,16 @@ describe('oauth4webapi 3', () => {
     return await oauth.processIntrospectionResponse(server, client, response)
   }
 
+  /** As a JWT, its signature checked with the keys that the metadata leads to. */
+  async function introspectSigned (side: Side, token: string): Promise<oauth.IntrospectionResponse> {
+    const server = await discover(side.issuer, 'oauth2')
+    const client = { client_id: side.api.id, introspection_signed_response_alg: 'RS256' }
+    const response = await oauth.introspectionRequest(server, client, oauth.ClientSecretBasic(side.api.secret), token, insecure)
+    const introspection = await oauth.processIntrospectionResponse(server, client, response)
+    await oauth.validateApplicationLevelSignature(server, response, insecure)
+    return introspection
+  }
+
   async function validate (side: Side, token: string): Promise<oauth.JWTAccessTokenClaims> {
     const request = new Request(`${audience}/tournaments`, { headers: { Authorization: `Bearer ${token}` } })
     return await oauth.validateJwtAccessToken(await discover(side.issuer, 'oauth2'), request, audience, insecure)
@@ -52,16 +62,18 @@ describe('oauth4webapi 3', () => {
       }
     })
 
-    it(`introspects and revokes a token of the ${environment} issuer`, async () => {
+    it(`introspects, in JSON and as a JWT, and revokes a token of the ${environment} issuer`, async () => {
       const side = partners[environment]
       const token = await grant(side)
       expect(await introspect(side, token)).toMatchObject({ active: true, iss: side.issuer, aud: audience, client_id: side.partner.id })
+      expect(await introspectSigned(side, token)).toEqual(await introspect(side, token))
 
       const server = await discover(side.issuer, 'oauth2')
       const authenticate = oauth.ClientSecretPost(side.partner.secret)
       const response = await oauth.revocationRequest(server, { client_id: side.partner.id }, authenticate, token, insecure)
       await oauth.processRevocationResponse(response)
       expect(await introspect(side, token)).toEqual({ active: false })
+      expect(await introspectSigned(side, token)).toEqual({ active: false })
     })
   }
 
