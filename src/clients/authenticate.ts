@@ -2,7 +2,6 @@
 import type { Clock } from '../clock.ts'
 import type { CredentialSources } from '../http/credential.ts'
 import { redact } from '../http/redact.ts'
-import type { AuthenticationMethod } from '../oauth/authentication-methods.ts'
 import { invalidClient } from '../oauth/errors.ts'
 import type { Organization, OrganizationDirectory } from '../organizations/organization.ts'
 import type { Client } from './client.ts'
@@ -20,7 +19,7 @@ export type Authenticate = (sources: CredentialSources) => Promise<Authenticated
 
 interface AuthenticateDependencies {
   /** Those that are on. */
-  readonly methods: readonly AuthenticationMethod[]
+  readonly methods: readonly string[]
   readonly clients: Pick<ClientDirectory, 'get'>
   readonly organizations: Pick<OrganizationDirectory, 'get'>
   readonly secrets: SecretVerification
