@@ -77,6 +77,14 @@ export function secondsOf (ttl: AccessTokenTtl): number | null {
   return ttl === 'default' ? null : ttl
 }
 
+/** Not a boolean: commander would take a false for an option that is not there. */
+export type YesOrNo = 'yes' | 'no'
+
+export function readYesOrNo (text: string): YesOrNo {
+  if (text !== 'yes' && text !== 'no') throw new InvalidArgumentError('It takes yes or no.')
+  return text
+}
+
 const unitMillis = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 7 * 86_400_000 } as const
 
 /** @returns milliseconds */

@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import type { Client } from '../clients/client.ts'
 import { counted, listed } from '../phrases.ts'
 import type { Resource } from '../resources/resource.ts'
-import { readAccessTokenTtl, readIdentifier, readName, secondsOf, type AccessTokenTtl } from './arguments.ts'
+import { readAccessTokenTtl, readIdentifier, readName, readYesOrNo, secondsOf, type AccessTokenTtl, type YesOrNo } from './arguments.ts'
 import type { CommandContext } from './command.ts'
 import { addDelete } from './delete.ts'
 import { findResource, refuse } from './find.ts'
@@ -27,10 +27,18 @@ const noun: Noun<Resource> = {
 
 const ttlFlags = '--access-token-ttl <duration>'
 const ttlMeaning = 'the longest that new tokens for it live: 60s to 30d, or default (25h); a client may have less'
+const mixingMeaning = 'whether a token may be for it and for others that allow it too: yes or no (default: no)'
+const mixingFlags = '--allows-mixing <yes-or-no>'
 
 interface UpdateOptions {
   readonly name?: string
   readonly accessTokenTtl?: AccessTokenTtl
+  readonly allowsMixing?: YesOrNo
+}
+
+interface CreateOptions extends UpdateOptions {
+  readonly identifier: string
+  readonly name: string
 }
 
 export function addResourceCommands (program: Command, context: CommandContext): void {
@@ -50,12 +58,16 @@ export function addResourceCommands (program: Command, context: CommandContext):
     examples: ['signet resource update https://api.example.com --name "Tournament API"', 'signet resource update https://api.example.com --access-token-ttl 1h'],
     addOptions: (command) => command
       .option('--name <name>', 'what people call it, 1 to 100 printable characters', readName)
-      .option(ttlFlags, ttlMeaning, readAccessTokenTtl),
-    plan (row, { name, accessTokenTtl }: UpdateOptions, { resources }) {
-      const patch = differing(row, { name, accessTokenTtlSeconds: accessTokenTtl === undefined ? undefined : secondsOf(accessTokenTtl) })
+      .option(ttlFlags, ttlMeaning, readAccessTokenTtl)
+      .option(mixingFlags, 'whether new tokens may be for it and for others that allow it too: yes or no', readYesOrNo),
+    plan (row, { name, accessTokenTtl, allowsMixing }: UpdateOptions, { resources }) {
+      const patch = differing(row, { name, accessTokenTtlSeconds: accessTokenTtl === undefined ? undefined : secondsOf(accessTokenTtl), allowsMixing: allowsMixing === undefined ? undefined : allowsMixing === 'yes' })
       return {
         save: isEmpty(patch) ? undefined : () => resources.update(row.id, patch),
-        notes: 'accessTokenTtlSeconds' in patch ? ['tokens that were issued already keep their lifetime'] : []
+        notes: [
+          ...'accessTokenTtlSeconds' in patch ? ['tokens that were issued already keep their lifetime'] : [],
+          ...patch.allowsMixing === false ? ['tokens that are for it and for others live on until they expire'] : []
+        ]
       }
     }
   })
@@ -80,9 +92,10 @@ function addCreate (resource: Command, { output, withSession }: CommandContext):
     .requiredOption('--identifier <uri>', 'an absolute URI without a fragment (RFC 8707 §2); unique, compared character by character, and there for good', readIdentifier)
     .requiredOption('--name <name>', 'what people call it, 1 to 100 printable characters', readName)
     .option(ttlFlags, ttlMeaning, readAccessTokenTtl)
+    .option(mixingFlags, mixingMeaning, readYesOrNo)
     .addHelpText('after', examples('signet resource create --identifier https://api.example.com --name "Sample API"'))
-    .action(({ identifier, name, accessTokenTtl = 'default' }: { identifier: string, name: string, accessTokenTtl?: AccessTokenTtl }) => withSession(async ({ resources }) => {
-      await output.record(present(await resources.create({ identifier, name, accessTokenTtlSeconds: secondsOf(accessTokenTtl) })))
+    .action(({ identifier, name, accessTokenTtl = 'default', allowsMixing }: CreateOptions) => withSession(async ({ resources }) => {
+      await output.record(present(await resources.create({ identifier, name, accessTokenTtlSeconds: secondsOf(accessTokenTtl), allowsMixing: allowsMixing === 'yes' })))
     }))
 }
 
@@ -122,6 +135,7 @@ function present (resource: Resource): Json {
     state: stateOf(resource),
     scopes: resource.scopes.map(({ name }) => name),
     access_token_ttl_seconds: resource.accessTokenTtlSeconds,
+    allows_mixing: resource.allowsMixing,
     created_at: timeOf(resource.createdAt),
     disabled_at: timeOf(resource.disabledAt),
     disabled_by: resource.disabledBy,

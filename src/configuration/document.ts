@@ -46,6 +46,7 @@ const scope = Type.Object({
 const resource = Type.Object({
   name: text(maxNameLength, 'What people call the API.'),
   access_token_ttl_seconds: lifetime('The longest that access tokens for this API live, in seconds: 60 to 2592000 (30 days). Default: 90000 (25 hours).'),
+  allows_mixing: Type.Optional(Type.Boolean({ default: false, description: 'Whether a token may be for this API and for others that allow it too. Whoever is shown such a token can use it at the others.' })),
   disabled: disabled('no token for it is issued, and the tokens that there are count for nothing at introspection while it is.'),
   scopes: Type.Optional(Type.Record(Type.String({ pattern: scopeName.pattern ?? '' }), scope, {
     ...closed,

@@ -69,7 +69,7 @@ function lifetimeOf ({ accessTokenTtlSeconds }: { readonly accessTokenTtlSeconds
 }
 
 function resourceEntry (resource: Resource, scopes: readonly Scope[]): ResourceEntry {
-  return { name: resource.name, ...lifetimeOf(resource), ...disabledOf(resource), scopes: byKey(scopes, ({ name }) => name, scopeEntry) }
+  return { name: resource.name, ...lifetimeOf(resource), ...resource.allowsMixing ? { allows_mixing: true } : {}, ...disabledOf(resource), scopes: byKey(scopes, ({ name }) => name, scopeEntry) }
 }
 
 function scopeEntry (scope: Scope): ScopeEntry {

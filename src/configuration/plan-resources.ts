@@ -24,23 +24,26 @@ export function planResources (input: PlanInput, draft: Draft): ReadonlyMap<stri
 function planResource (identifier: string, entry: ResourceEntry, current: Resource | undefined, { file, state, now, newId }: PlanInput, draft: Draft): ConfiguredResource {
   const { turned, isHeld, ...disabling } = settle(current, entry.disabled ?? false, file.name, now)
   const accessTokenTtlSeconds = entry.access_token_ttl_seconds ?? null
-  const row: ConfiguredResource = { id: current?.id ?? newId('resource'), identifier, name: entry.name, accessTokenTtlSeconds, ...disabling, managedBy: file.name }
+  const allowsMixing = entry.allows_mixing ?? false
+  const row: ConfiguredResource = { id: current?.id ?? newId('resource'), identifier, name: entry.name, accessTokenTtlSeconds, allowsMixing, ...disabling, managedBy: file.name }
   if (isHeld) draft.warnings.push(heldWarning(`The resource ${identifier}`))
   if (current === undefined) {
     draft.writes.resources.create.push(row)
-    draft.note('create', 'resource', identifier, [quoted(entry.name), ...turned === 'off' ? ['disabled'] : []])
+    draft.note('create', 'resource', identifier, [quoted(entry.name), ...allowsMixing ? ['may be mixed with others'] : [], ...turned === 'off' ? ['disabled'] : []])
     return row
   }
   const details = [
     ...takenOver(current),
     ...current.name === entry.name ? [] : [`renamed from ${quoted(current.name)} to ${quoted(entry.name)}`],
     ...lifetimeChange(current.accessTokenTtlSeconds, accessTokenTtlSeconds),
+    ...current.allowsMixing === allowsMixing ? [] : [allowsMixing ? 'may be mixed with others' : 'no longer mixed with others'],
     ...turned === undefined ? [] : [turned === 'off' ? 'disabled' : 'enabled']
   ]
   if (details.length > 0) draft.writes.resources.update.push(row)
   const longest = longestLifetime(state.clients, [current])
   draft.note('update', 'resource', identifier, details, [
     ...isShorter(current.accessTokenTtlSeconds, accessTokenTtlSeconds) ? [`The tokens for it that there are live on until they expire, within ${longest}.`] : [],
+    ...current.allowsMixing && !allowsMixing ? [`Tokens that are for it and for others live on until they expire, within ${longest}.`] : [],
     ...turned === 'off' ? [`No token for it is issued any more. The tokens that there are are inactive at introspection while it is disabled; ${ownApis(longest)}.`, ...concerned(current, state.clients)] : [],
     ...turned === 'on' ? ['The tokens for it that have not expired are active again.'] : []
   ])

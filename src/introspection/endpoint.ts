@@ -32,6 +32,7 @@ export function createIntrospectionEndpoint ({ authenticate, checkActive, resour
   function objectionOf (caller: Client, claims: AccessTokenClaims): string | undefined {
     const resource = caller.resourceId === null ? undefined : resources.get(caller.resourceId)
     if (resource === undefined) return 'the caller stands for no resource'
+    if (resource.disabledAt !== null) return 'the resource that the caller stands for is disabled'
     if (caller.environment !== claims.env) return 'it is of another environment than the caller'
     return audiencesOf(claims).includes(resource.identifier) ? undefined : 'it is for another resource than the caller\'s'
   }

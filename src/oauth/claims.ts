@@ -11,6 +11,9 @@ const confirmation = Type.Object({
   'x5t#S256': Type.Optional(Type.String())
 })
 
+/** Of one token. */
+export const maxAudiences = 16
+
 /** @see [RFC 8693 §4.1](https://www.rfc-editor.org/rfc/rfc8693.html#section-4.1) */
 const actor = Type.Recursive((self) => Type.Object({ sub: Type.String(), act: Type.Optional(self) }))
 
@@ -21,8 +24,8 @@ const actor = Type.Recursive((self) => Type.Object({ sub: Type.String(), act: Ty
 export const accessTokenClaims = Type.Object({
   iss: Type.String({ description: 'The issuer; for test clients the issuer and `/test`.', examples: [issuerPlaceholder] }),
   sub: Type.String({ description: 'The id of the client.', examples: [samples.clientId] }),
-  aud: Type.Union([Type.String(), Type.Array(Type.String(), { minItems: 1, maxItems: 16 })], {
-    description: 'The identifier of the resource whose scopes were granted.', examples: [samples.resource]
+  aud: Type.Union([Type.String(), Type.Array(Type.String(), { minItems: 1, maxItems: maxAudiences })], {
+    description: 'The identifier of the resource whose scopes were granted; a list of them only where several resources were asked for by name, and each allows that.', examples: [samples.resource]
   }),
   exp: Type.Integer({ minimum: 0, maximum: 253_402_300_799, description: 'When the token expires, in seconds since 1970.', examples: [samples.issuedAt + 90_000] }),
   iat: Type.Integer({ minimum: 0, maximum: 253_402_300_799, description: 'When the token was issued, in seconds since 1970.', examples: [samples.issuedAt] }),

@@ -40,7 +40,7 @@ export const errorTable = {
   invalid_scope: {
     status: 400,
     source: 'RFC 6749 §5.2',
-    meaning: 'A scope is malformed, unknown or not granted to the client, or the scopes belong to different resources.',
+    meaning: 'A scope is malformed, unknown or not granted to the client, or the scopes belong to different resources that cannot be in one token.',
     cure: 'Ask only for scopes that the client has, all of one resource, separated by single spaces.'
   },
   invalid_target: {

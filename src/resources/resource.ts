@@ -29,6 +29,8 @@ export interface Resource {
   readonly disabledBy: string | null
   /** The longest that tokens for it live; null: the default. */
   readonly accessTokenTtlSeconds: number | null
+  /** Whether a token may be for it and for others that allow it too. */
+  readonly allowsMixing: boolean
   readonly scopes: readonly Scope[]
 }
 

@@ -1,5 +1,6 @@
 /** What a client gets of what it asks for: rows 12 to 14. Pure; it never grants more than client and resource both allow. */
 import type { Client } from '../clients/client.ts'
+import { maxAudiences } from '../oauth/claims.ts'
 import { invalidScope, invalidTarget } from '../oauth/errors.ts'
 import { parseScope } from '../oauth/scope.ts'
 import type { Resource, ResourceDirectory, Scope } from '../resources/resource.ts'
@@ -13,7 +14,7 @@ export interface Wish {
 
 export interface Decision {
   readonly scopes: readonly string[]
-  /** Those that the scopes belong to. */
+  /** Those that the scopes belong to: one, unless each allows being mixed and was named. */
   readonly resources: readonly Resource[]
 }
 
@@ -31,12 +32,28 @@ export function decide (client: Client, wish: Wish, resources: Resources): Decis
   const owners = scopes.map((name) => ownerOf(name, client, resources))
   const refused = scopes.filter((_, position) => owners[position] === undefined)
   if (refused.length > 0) throw invalidScope(`These scopes do not exist or are not granted to this client: ${refused.join(' ')}`)
-  const [owner, ...others] = new Set(owners)
-  if (owner === undefined) throw invalidScope('This client has no default scopes: name the scopes that you want in scope.')
-  if (others.length > 0 && wish.scope === undefined) throw invalidScope('The default scopes of this client belong to different resources: name some of one resource in scope, or the resource in resource.')
-  if (others.length > 0) throw invalidScope('These scopes belong to different resources: ask for the scopes of one resource at a time.')
-  if (targets.length > 0 && !targets.includes(owner)) throw invalidTarget('The scopes belong to another resource than the one that resource names.')
-  return { scopes, resources: [owner] }
+  const granting = [...new Set(owners.filter((owner) => owner !== undefined))]
+  if (granting.length === 0) throw invalidScope('This client has no default scopes: name the scopes that you want in scope.')
+  if (granting.length > 1) requireMixing(granting, targets, wish)
+  if (targets.length > 0 && !granting.every((owner) => targets.includes(owner))) throw invalidTarget('The scopes belong to another resource than the one that resource names.')
+  return { scopes, resources: granting }
+}
+
+/**
+ * A token for several resources can be used at each by whoever has it, the others among them. So each of them must
+ * allow it, and the client must mean it.
+ * @see [RFC 9068 §5](https://www.rfc-editor.org/rfc/rfc9068.html#section-5)
+ */
+function requireMixing (owners: readonly Resource[], targets: readonly Resource[], { scope }: Wish): void {
+  const mayBeMixed = owners.every(({ allowsMixing }) => allowsMixing)
+  if (mayBeMixed && owners.every((owner) => targets.includes(owner))) {
+    if (owners.length > maxAudiences) throw invalidTarget(`A token may be for at most ${maxAudiences} resources.`)
+    return
+  }
+  const cure = mayBeMixed ? ', or name each of the resources in resource' : ''
+  throw invalidScope(scope === undefined
+    ? `The default scopes of this client belong to different resources: name some of one resource in scope, or the resource in resource${mayBeMixed ? ', or each of them' : ''}.`
+    : `These scopes belong to different resources: ask for the scopes of one resource at a time${cure}.`)
 }
 
 /** An absolute URI without a fragment that names a resource in use. */

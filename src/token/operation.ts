@@ -21,7 +21,7 @@ Nothing is granted that was not asked for, and nothing that was asked for is dro
     { code: 'invalid_request', when: 'A parameter is repeated, unreadable or in the URL, `grant_type` is missing, the body is not form-encoded, or the client authenticates in two ways.' },
     { code: 'unauthorized_client', when: 'The client may not use this `grant_type`.' },
     { code: 'unsupported_grant_type', when: 'The server does not have this `grant_type`.' },
-    { code: 'invalid_scope', when: 'A scope is malformed, does not exist or is not granted to the client, the scopes belong to different resources, or `scope` is absent and the client has no default scopes.' },
+    { code: 'invalid_scope', when: 'A scope is malformed, does not exist or is not granted to the client, the scopes belong to different resources that were not all named in `resource` or do not all allow one token for several, or `scope` is absent and the client has no default scopes.' },
     { code: 'invalid_target', when: '`resource` names no resource, or another one than that of the scopes.' },
     { code: 'invalid_client', when: 'The client is unknown or disabled, or the secret is wrong, expired or revoked: one answer for all of them. Also without any credentials.' },
     { code: 'temporarily_unavailable', when: 'Too many secrets are being verified for the first time, or there is no usable signing key.' }

@@ -17,11 +17,11 @@ export const tokenRequest = Type.Object({
   })),
   ...clientSecretPost,
   scope: Type.Optional(Type.String({
-    description: `The scopes that are asked for, at most ${maxScopes}, separated by single spaces, all of one resource. Without it: the default scopes of the client.`,
+    description: `The scopes that are asked for, at most ${maxScopes}, separated by single spaces, all of one resource unless \`resource\` names several. Without it: the default scopes of the client.`,
     examples: [samples.scope, `${samples.scope} ${samples.secondScope}`]
   })),
   resource: Type.Optional(Type.Array(Type.String({ format: 'uri' }), {
-    description: 'The identifier of the resource that the scopes belong to (RFC 8707). It is needed only to choose among the default scopes of several resources. May repeat.',
+    description: 'The identifier of the resource that the scopes belong to (RFC 8707). It is needed only to choose among the default scopes of several resources, and for a token for several resources: that each of them allows it, and that the request names each. May repeat.',
     examples: [[samples.resource]]
   })),
   audience: Type.Optional(Type.Array(Type.String(), { description: 'Accepted and ignored: only a token exchange (RFC 8693) gives it a meaning. May repeat.', examples: [[samples.resource]] }))

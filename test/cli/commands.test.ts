@@ -75,6 +75,7 @@ describe('organization, resource and scope', { timeout: 60_000 }, () => {
       state: 'enabled',
       scopes: [],
       access_token_ttl_seconds: null,
+      allows_mixing: false,
       created_at: time,
       disabled_at: null,
       disabled_by: null,

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { lifetimeSeconds } from '../../src/access-tokens/mint.ts'
 import { OAuthError } from '../../src/oauth/errors.ts'
 import type { Resource } from '../../src/resources/resource.ts'
 import { decide, type Decision, type Wish } from '../../src/token/decide.ts'
@@ -11,8 +12,12 @@ const identifiers = ['https://a.example', 'https://b.example', 'urn:example:c'] 
 const world = fc.record({
   resources: fc.tuple(...identifiers.map((identifier) => fc.record({
     defaults: fc.array(fc.boolean(), { maxLength: 5 }),
-    disabled: fc.constantFrom(false, false, false, true)
-  }).map(({ defaults, disabled }) => resourceWith(identifier, Object.fromEntries(defaults.map((isDefault, index) => [`${identifier}/${index}`, isDefault])), disabled ? new Date(0) : null))))
+    disabled: fc.constantFrom(false, false, false, true),
+    allowsMixing: fc.boolean(),
+    accessTokenTtlSeconds: fc.option(fc.integer({ min: 60, max: 2_592_000 }))
+  }).map(({ defaults, disabled, allowsMixing, accessTokenTtlSeconds }) => ({
+    ...resourceWith(identifier, Object.fromEntries(defaults.map((isDefault, index) => [`${identifier}/${index}`, isDefault])), disabled ? new Date(0) : null, allowsMixing), accessTokenTtlSeconds
+  }))))
 })
 const scopeOf = (identifier: string): fc.Arbitrary<string> => fc.nat(4).map((index) => `${identifier}/${index}`)
 const scopeName = fc.constantFrom(...identifiers, 'nowhere').chain(scopeOf)
@@ -22,15 +27,28 @@ const request = fc.record({
     scope: fc.oneof(
       fc.constant(undefined),
       fc.constantFrom(...identifiers).chain((identifier) => fc.uniqueArray(scopeOf(identifier), { minLength: 1, maxLength: 2 })).map((names) => names.join(' ')),
-      fc.uniqueArray(scopeName, { maxLength: 4 }).map((names) => names.join(' '))
+      fc.uniqueArray(scopeName, { maxLength: 4 }).map((names) => names.join(' ')),
+      fc.uniqueArray(fc.constantFrom(...identifiers).chain(scopeOf), { minLength: 2, maxLength: 3 }).map((names) => names.join(' '))
     ),
     resources: fc.oneof(
       { weight: 2, arbitrary: fc.constant([]) },
       { weight: 2, arbitrary: fc.array(fc.constantFrom<string>(...identifiers), { minLength: 1, maxLength: 2 }) },
+      { weight: 2, arbitrary: fc.constant(identifiers) },
       { weight: 1, arbitrary: fc.array(fc.constantFrom<string>(...identifiers, 'https://unknown.example', 'relative', 'https://a.example#fragment'), { maxLength: 3 }) }
     )
   })
 })
+
+/** Of a client that has every scope and names several resources. */
+const mixingRequest = fc.record({
+  granted: fc.constant(identifiers.flatMap((identifier) => [0, 1, 2, 3, 4].map((index) => `${identifier}/${index}`))),
+  wish: fc.record({
+    scope: fc.oneof(fc.constant(undefined), fc.uniqueArray(fc.constantFrom(...identifiers).map((identifier) => `${identifier}/0`), { minLength: 2, maxLength: 3 }).map((names) => names.join(' '))),
+    resources: fc.constantFrom(identifiers, identifiers.slice(0, 2))
+  })
+})
+
+const byIdentifier = (one: Resource, other: Resource): number => one.identifier < other.identifier ? -1 : 1
 
 function outcome (granted: readonly string[], wish: Wish, resources: readonly Resource[]): Decision | 'refused' {
   try {
@@ -41,9 +59,9 @@ function outcome (granted: readonly string[], wish: Wish, resources: readonly Re
   }
 }
 
-function assertFor (check: (granted: readonly string[], wish: Wish, resources: readonly Resource[], decision: Decision) => void): void {
+function assertFor (check: (granted: readonly string[], wish: Wish, resources: readonly Resource[], decision: Decision) => void, requests: fc.Arbitrary<{ granted: string[], wish: Wish }> = request): void {
   let granting = 0
-  fc.assert(fc.property(world, request, ({ resources }, { granted, wish }) => {
+  fc.assert(fc.property(world, requests, ({ resources }, { granted, wish }) => {
     const decision = outcome(granted, wish, resources)
     if (decision === 'refused') return
     granting += 1
@@ -54,15 +72,41 @@ function assertFor (check: (granted: readonly string[], wish: Wish, resources: r
 
 describe('decide, for every client, every request and all resources', () => {
   it('never grants more than client and resource both allow', () => {
-    assertFor((granted, _wish, resources, { scopes, resources: [granting] }) => {
-      const owner = resources.find(({ identifier }) => identifier === granting?.identifier)
-      expect(owner?.disabledAt).toBeNull()
-      const defined = owner?.scopes.map(({ name }) => name) ?? []
-      for (const scope of scopes) {
+    assertFor((granted, _wish, resources, decision) => {
+      for (const { disabledAt } of decision.resources) expect(disabledAt).toBeNull()
+      const defined = resources.filter((resource) => decision.resources.includes(resource)).flatMap((resource) => resource.scopes).map(({ name }) => name)
+      for (const scope of decision.scopes) {
         expect(granted).toContain(scope)
         expect(defined).toContain(scope)
       }
     })
+  })
+
+  it('is for exactly the resources that define what it grants, each once', () => {
+    assertFor((_granted, _wish, resources, decision) => {
+      const owners = resources.filter((resource) => resource.scopes.some(({ name }) => decision.scopes.includes(name)))
+      expect([...decision.resources].sort(byIdentifier)).toEqual(owners.sort(byIdentifier))
+    })
+  })
+
+  it('row 14: is for several resources only where each of them allows it and is named', () => {
+    let mixed = 0
+    assertFor((_granted, wish, _resources, decision) => {
+      if (decision.resources.length < 2) return
+      mixed += 1
+      for (const { allowsMixing, identifier } of decision.resources) {
+        expect(allowsMixing).toBe(true)
+        expect(wish.resources).toContain(identifier)
+      }
+    }, mixingRequest)
+    expect(mixed, 'tokens for several resources: the property is not empty').toBeGreaterThan(20)
+  })
+
+  it('gives a token for several resources the shortest of their lifetimes', () => {
+    assertFor((granted, _wish, _resources, decision) => {
+      const seconds = lifetimeSeconds(clientWith(granted), decision.resources)
+      for (const { accessTokenTtlSeconds } of decision.resources) expect(seconds).toBeLessThanOrEqual(accessTokenTtlSeconds ?? Infinity)
+    }, mixingRequest)
   })
 
   it('never grants a token without a scope, nor a scope twice', () => {
@@ -87,8 +131,8 @@ describe('decide, for every client, every request and all resources', () => {
   })
 
   it('grants for a resource that was named, wherever one was', () => {
-    assertFor((_granted, wish, _resources, { resources: [resource] }) => {
-      if (wish.resources.length > 0) expect(wish.resources).toContain(resource?.identifier)
+    assertFor((_granted, wish, _resources, decision) => {
+      if (wish.resources.length > 0) for (const { identifier } of decision.resources) expect(wish.resources).toContain(identifier)
     })
   })
 

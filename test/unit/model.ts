@@ -26,7 +26,7 @@ export function clientWith (scopes: readonly string[]): Client {
 }
 
 /** `scopes` maps names to whether they are default ones. */
-export function resourceWith (identifier: string, scopes: Readonly<Record<string, boolean>>, disabledAt: Date | null = null): Resource {
+export function resourceWith (identifier: string, scopes: Readonly<Record<string, boolean>>, disabledAt: Date | null = null, allowsMixing = false): Resource {
   return {
     id: `res ${identifier}`,
     identifier,
@@ -36,6 +36,7 @@ export function resourceWith (identifier: string, scopes: Readonly<Record<string
     managedBy: null,
     disabledBy: null,
     accessTokenTtlSeconds: null,
+    allowsMixing,
     scopes: Object.entries(scopes).map(([name, isDefault]) => ({
       name, isDefault, resourceId: `res ${identifier}`, description: name, isDeprecated: false, disabledAt: null, managedBy: null, disabledBy: null
     }))
