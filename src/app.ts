@@ -68,7 +68,7 @@ export async function createApp ({ config, url, masterKey, clock, logger }: AppD
   const organizations = createOrganizationDirectory(createOrganizationStore(reading))
   const resources = createResourceDirectory(createResourceStore(reading))
   const clients = createClientDirectory(createClientStore(reading))
-  const keys = createKeyRing({ store: createSigningKeyStore(reading), sealer, clock, logger })
+  const keys = createKeyRing({ store: createSigningKeyStore(reading), sealer, clock, logger, algorithms: config.signingAlgorithms })
   const revocations = createRevocations({ reading: createRevokedTokenStore(reading), writing: createRevokedTokenStore(writing), clock })
   const feed = createFeed({
     url, logger, views: { organization: organizations, resource: resources, client: clients, signing_key: keys, revoked_token: revocations }
@@ -92,7 +92,7 @@ export async function createApp ({ config, url, masterKey, clock, logger }: AppD
   const routes = routesOf(issuer)
   const handlers: Readonly<Record<OperationName, RouteHandlerMethod>> = {
     requestToken: createTokenEndpoint({ grantRules: config, authenticate, resources, mint }),
-    introspectToken: createIntrospectionEndpoint({ authenticate, checkActive, resources, sign: createSignIntrospection({ issuer, keys, clock }) }),
+    introspectToken: createIntrospectionEndpoint({ authenticate, checkActive, resources, sign: createSignIntrospection({ issuer, keys, resources, clock }) }),
     revokeToken: createRevocationEndpoint({ authenticate, verify, revocations }),
     liveKeys: createJwksEndpoint(keys, 'live'),
     testKeys: createJwksEndpoint(keys, 'test'),

@@ -10,6 +10,7 @@ import { Value } from '@sinclair/typebox/value'
 import { readDatabaseUrl } from './database-url.ts'
 import { authenticationMethods, type AuthenticationMethod } from './oauth/authentication-methods.ts'
 import { grantTypes, type GrantType } from './oauth/grant-types.ts'
+import { signingAlgorithms, type SigningAlgorithm } from './oauth/signing-algorithms.ts'
 import { OperatorError } from './operator-error.ts'
 
 const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
@@ -33,6 +34,8 @@ export const environmentSchema = Type.Object({
   REQUIRE_GRANT_TYPE: Type.Boolean({ default: false, description: '`true` refuses token requests without `grant_type` (RFC 6749 §4.4.2); by default one that carries `client_secret` means `client_credentials`.' }),
   GRANT_TYPES: Type.Optional(Type.String({ description: 'Comma-separated grant types that are on: only they work, and the metadata lists them. Default: all that this version has.' })),
   AUTHENTICATION_METHODS: Type.Optional(Type.String({ description: 'Comma-separated client authentication methods that are on, at every endpoint: only they work, and the metadata lists them. Default: all that this version has.' })),
+  SIGNING_ALGORITHMS: Type.String({ default: 'RS256', description: 'Comma-separated algorithms that tokens are signed with, of `RS256`, `PS256`, `ES256` and `EdDSA`; the first one is for every resource that names none. An algorithm that is added gets its keys at the start.' }),
+  RSA_MODULUS_BITS: Type.Integer({ minimum: 2048, maximum: 4096, multipleOf: 1024, default: 2048, description: 'Bits of the RSA keys that are made from now on: 2048, 3072 or 4096.' }),
   STALE_LIMIT_SECONDS: Type.Integer({ minimum: 5, maximum: 86_400, default: 900, description: 'How long a process goes on from memory, in seconds, after it last heard from the database.' }),
   DRAIN_SECONDS: Type.Integer({ minimum: 0, maximum: 300, default: 1, description: 'How long a stopping process goes on answering, in seconds, with readiness already 503, so that load balancers notice.' }),
   SHUTDOWN_TIMEOUT_SECONDS: Type.Integer({ minimum: 1, maximum: 600, default: 15, description: 'After this many seconds a process that is still draining is ended.' }),
@@ -59,10 +62,13 @@ export interface Config {
   readonly logLevel: LogLevel
   readonly trustProxy: readonly string[]
   readonly requireGrantType: boolean
-  /** Those that are on, in the order of the table. */
+  /** Those that are on. */
   readonly grantTypes: readonly GrantType[]
   /** Likewise. */
   readonly authenticationMethods: readonly AuthenticationMethod[]
+  /** Those that are on; the first one is the default. */
+  readonly signingAlgorithms: readonly SigningAlgorithm[]
+  readonly rsaModulusBits: number
   readonly staleLimitSeconds: number
   readonly drainSeconds: number
   readonly shutdownTimeoutSeconds: number
@@ -93,6 +99,8 @@ export function loadConfig (environment: Readonly<Record<string, string | undefi
     requireGrantType: given.REQUIRE_GRANT_TYPE,
     grantTypes: readChoices('GRANT_TYPES', given.GRANT_TYPES, grantTypes),
     authenticationMethods: readChoices('AUTHENTICATION_METHODS', given.AUTHENTICATION_METHODS, authenticationMethods),
+    signingAlgorithms: readChoices('SIGNING_ALGORITHMS', given.SIGNING_ALGORITHMS, signingAlgorithms),
+    rsaModulusBits: given.RSA_MODULUS_BITS,
     staleLimitSeconds: given.STALE_LIMIT_SECONDS,
     drainSeconds: given.DRAIN_SECONDS,
     shutdownTimeoutSeconds: given.SHUTDOWN_TIMEOUT_SECONDS,
@@ -164,14 +172,14 @@ function readNetworks (text: string): readonly string[] {
   return Object.freeze(networks)
 }
 
-/** @param text undefined: all of them */
+/** @param text undefined: all of them. @returns them in the order in which they are named */
 function readChoices<T extends string> (name: string, text: string | undefined, choices: readonly T[]): readonly T[] {
   if (text === undefined) return choices
   const named = text.split(',').map((part) => part.trim()).filter((part) => part !== '')
   const unknown = named.filter((each) => !(choices as readonly string[]).includes(each)) // includes() takes no other text
   if (unknown.length > 0) throw new OperatorError(`${name} has "${unknown.join(', ')}". It takes some of these, separated by commas: ${choices.join(', ')}.`)
   if (named.length === 0) throw new OperatorError(`${name} names nothing. It takes some of these, separated by commas: ${choices.join(', ')}.`)
-  return Object.freeze(choices.filter((choice) => named.includes(choice)))
+  return Object.freeze([...new Set(named)].flatMap((name) => choices.filter((choice) => choice === name)))
 }
 
 function isNetwork (text: string): boolean {

@@ -2,11 +2,12 @@
 import { randomBytes } from 'node:crypto'
 import { nowSeconds, type Clock } from '../clock.ts'
 import type { Client } from '../clients/client.ts'
-import { issuerOf } from '../environment.ts'
+import { issuerOf, type Environment } from '../environment.ts'
 import type { KeyRing } from '../keys/ring.ts'
 import { signJwt } from '../keys/sign.ts'
+import type { SigningKey } from '../keys/signing-key.ts'
 import { accessTokenType, defaultAccessTokenTtlSeconds, type AccessTokenClaims, type Actor, type Confirmation } from '../oauth/claims.ts'
-import { invalidScope, temporarilyUnavailable } from '../oauth/errors.ts'
+import { invalidScope, invalidTarget, temporarilyUnavailable } from '../oauth/errors.ts'
 import type { Organization } from '../organizations/organization.ts'
 import type { Resource } from '../resources/resource.ts'
 
@@ -51,8 +52,7 @@ const maxTokenBytes = 4_096
 /** @see [RFC 9068 §2](https://www.rfc-editor.org/rfc/rfc9068.html#section-2) */
 export function createMint ({ issuer, keys, clock }: MintDependencies): Mint {
   return ({ client, organization, scopes, resources, subject, confirmation }) => {
-    const key = keys.active(client.environment)
-    if (key === undefined) throw temporarilyUnavailable('The server has no signing key at this moment.', 5, `no active ${client.environment} key`)
+    const key = signingKeyOf(resources, client.environment, keys)
     const iat = issuedAt(nowSeconds(clock), client, organization)
     const expiresInSeconds = Math.min(lifetimeSeconds(client, resources), (subject?.expiresBy ?? Infinity) - iat)
     const claims: AccessTokenClaims = {
@@ -74,6 +74,18 @@ export function createMint ({ issuer, keys, clock }: MintDependencies): Mint {
     if (token.length > maxTokenBytes) throw invalidScope(`The token would be larger than ${maxTokenBytes} bytes: ask for fewer scopes.`)
     return { token, expiresInSeconds }
   }
+}
+
+/**
+ * Each resource may have an algorithm of its own, and its API accept no other.
+ * @throws OAuthError `temporarily_unavailable`, `invalid_target`
+ */
+function signingKeyOf (resources: readonly Resource[], environment: Environment, keys: Pick<KeyRing, 'active'>): SigningKey {
+  const wanted = resources.map(({ signingAlgorithm }) => keys.active(environment, signingAlgorithm))
+  const [key, ...others] = new Set(wanted.filter((each) => each !== undefined))
+  if (key === undefined || wanted.includes(undefined)) throw temporarilyUnavailable('The server has no signing key at this moment.', 5, `no active ${environment} key for ${resources.map(({ signingAlgorithm }) => signingAlgorithm ?? 'the default').join(', ')}`)
+  if (others.length > 0) throw invalidTarget('Tokens for these resources are signed in different ways: ask for one of them at a time.')
+  return key
 }
 
 /** One identifier is a string, for that is what most verifiers compare with. */

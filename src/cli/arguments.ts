@@ -5,6 +5,7 @@ import { maxAccessTokenTtlSeconds, minAccessTokenTtlSeconds } from '../oauth/cla
 import { OAuthError } from '../oauth/errors.ts'
 import { grantTypes, isGrantType, type GrantType } from '../oauth/grant-types.ts'
 import { parseScope } from '../oauth/scope.ts'
+import { isSigningAlgorithm, signingAlgorithms, type SigningAlgorithm } from '../oauth/signing-algorithms.ts'
 
 const maxReferenceLength = 255
 const maxYears = 100
@@ -75,6 +76,14 @@ export function readAccessTokenTtl (text: string): AccessTokenTtl {
 /** As the stores take it. */
 export function secondsOf (ttl: AccessTokenTtl): number | null {
   return ttl === 'default' ? null : ttl
+}
+
+/** One of them, or that of every token; not null for the latter: commander would make an empty text of that. */
+export type SigningAlgorithmOrDefault = SigningAlgorithm | 'default'
+
+export function readSigningAlgorithm (text: string): SigningAlgorithmOrDefault {
+  if (text !== 'default' && !isSigningAlgorithm(text)) throw new InvalidArgumentError(`It takes ${signingAlgorithms.join(', ')} or default.`)
+  return text
 }
 
 /** Not a boolean: commander would take a false for an option that is not there. */

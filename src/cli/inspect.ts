@@ -26,7 +26,7 @@ export async function inspectToken (token: string, session: Session): Promise<Js
   const organizations = createOrganizationDirectory(session.organizations)
   const resources = createResourceDirectory(session.resources)
   const clients = createClientDirectory(session.clients)
-  const keys = createKeyRing({ store: session.keys, sealer, clock, logger: pino({ level: 'silent' }) })
+  const keys = createKeyRing({ store: session.keys, sealer, clock, logger: pino({ level: 'silent' }), algorithms: [] })
   const revocations = createRevocations({ reading: session.revokedTokens, writing: session.revokedTokens, clock })
   await Promise.all([organizations, resources, clients, keys, revocations].map((view) => view.load()))
 

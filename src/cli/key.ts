@@ -9,7 +9,7 @@ export function addKeyCommands (program: Command, { output, withSession }: Comma
     .addHelpText('after', examples('signet key list'))
 
   key.command('list')
-    .description('List all signing keys. The active one signs; next and retired ones are published beside it. Private keys are never shown.')
+    .description('List all signing keys. The active one of each algorithm signs; next and retired ones are published beside it. Private keys are never shown.')
     .addHelpText('after', examples('signet key list', 'signet key list --json'))
     .action(() => withSession(async ({ keys, clock }) => {
       const { keyState } = await import('../keys/ring.ts')
@@ -22,6 +22,6 @@ export function addKeyCommands (program: Command, { output, withSession }: Comma
         created_at: timeOf(each.createdAt),
         activates_at: timeOf(each.activatesAt),
         withdrawn_at: timeOf(each.withdrawnAt)
-      })), ['kid', 'environment', 'state', 'activates_at'])
+      })), ['kid', 'environment', 'algorithm', 'state', 'activates_at'])
     }))
 }

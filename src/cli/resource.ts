@@ -1,8 +1,9 @@
 import type { Command } from 'commander'
 import type { Client } from '../clients/client.ts'
+import { signingAlgorithms } from '../oauth/signing-algorithms.ts'
 import { counted, listed } from '../phrases.ts'
 import type { Resource } from '../resources/resource.ts'
-import { readAccessTokenTtl, readIdentifier, readName, readYesOrNo, secondsOf, type AccessTokenTtl, type YesOrNo } from './arguments.ts'
+import { readAccessTokenTtl, readIdentifier, readName, readSigningAlgorithm, readYesOrNo, secondsOf, type AccessTokenTtl, type SigningAlgorithmOrDefault, type YesOrNo } from './arguments.ts'
 import type { CommandContext } from './command.ts'
 import { addDelete } from './delete.ts'
 import { findResource, refuse } from './find.ts'
@@ -29,11 +30,14 @@ const ttlFlags = '--access-token-ttl <duration>'
 const ttlMeaning = 'the longest that new tokens for it live: 60s to 30d, or default (25h); a client may have less'
 const mixingMeaning = 'whether a token may be for it and for others that allow it too: yes or no (default: no)'
 const mixingFlags = '--allows-mixing <yes-or-no>'
+const algorithmFlags = '--signing-algorithm <algorithm>'
+const algorithmMeaning = `how new tokens for it are signed: ${signingAlgorithms.join(', ')}, or default (the first of SIGNING_ALGORITHMS)`
 
 interface UpdateOptions {
   readonly name?: string
   readonly accessTokenTtl?: AccessTokenTtl
   readonly allowsMixing?: YesOrNo
+  readonly signingAlgorithm?: SigningAlgorithmOrDefault
 }
 
 interface CreateOptions extends UpdateOptions {
@@ -59,14 +63,21 @@ export function addResourceCommands (program: Command, context: CommandContext):
     addOptions: (command) => command
       .option('--name <name>', 'what people call it, 1 to 100 printable characters', readName)
       .option(ttlFlags, ttlMeaning, readAccessTokenTtl)
-      .option(mixingFlags, 'whether new tokens may be for it and for others that allow it too: yes or no', readYesOrNo),
-    plan (row, { name, accessTokenTtl, allowsMixing }: UpdateOptions, { resources }) {
-      const patch = differing(row, { name, accessTokenTtlSeconds: accessTokenTtl === undefined ? undefined : secondsOf(accessTokenTtl), allowsMixing: allowsMixing === undefined ? undefined : allowsMixing === 'yes' })
+      .option(mixingFlags, 'whether new tokens may be for it and for others that allow it too: yes or no', readYesOrNo)
+      .option(algorithmFlags, algorithmMeaning, readSigningAlgorithm),
+    plan (row, { name, accessTokenTtl, allowsMixing, signingAlgorithm }: UpdateOptions, { resources }) {
+      const patch = differing(row, {
+        name,
+        accessTokenTtlSeconds: accessTokenTtl === undefined ? undefined : secondsOf(accessTokenTtl),
+        allowsMixing: allowsMixing === undefined ? undefined : allowsMixing === 'yes',
+        signingAlgorithm: signingAlgorithm === 'default' ? null : signingAlgorithm
+      })
       return {
         save: isEmpty(patch) ? undefined : () => resources.update(row.id, patch),
         notes: [
           ...'accessTokenTtlSeconds' in patch ? ['tokens that were issued already keep their lifetime'] : [],
-          ...patch.allowsMixing === false ? ['tokens that are for it and for others live on until they expire'] : []
+          ...patch.allowsMixing === false ? ['tokens that are for it and for others live on until they expire'] : [],
+          ...'signingAlgorithm' in patch ? ['tokens that were issued already stay as they are; an API that accepts one algorithm only must accept the new one'] : []
         ]
       }
     }
@@ -93,9 +104,12 @@ function addCreate (resource: Command, { output, withSession }: CommandContext):
     .requiredOption('--name <name>', 'what people call it, 1 to 100 printable characters', readName)
     .option(ttlFlags, ttlMeaning, readAccessTokenTtl)
     .option(mixingFlags, mixingMeaning, readYesOrNo)
+    .option(algorithmFlags, algorithmMeaning, readSigningAlgorithm)
     .addHelpText('after', examples('signet resource create --identifier https://api.example.com --name "Sample API"'))
-    .action(({ identifier, name, accessTokenTtl = 'default', allowsMixing }: CreateOptions) => withSession(async ({ resources }) => {
-      await output.record(present(await resources.create({ identifier, name, accessTokenTtlSeconds: secondsOf(accessTokenTtl), allowsMixing: allowsMixing === 'yes' })))
+    .action(({ identifier, name, accessTokenTtl = 'default', allowsMixing, signingAlgorithm = 'default' }: CreateOptions) => withSession(async ({ resources }) => {
+      await output.record(present(await resources.create({
+        identifier, name, accessTokenTtlSeconds: secondsOf(accessTokenTtl), allowsMixing: allowsMixing === 'yes', signingAlgorithm: signingAlgorithm === 'default' ? null : signingAlgorithm
+      })))
     }))
 }
 
@@ -136,6 +150,7 @@ function present (resource: Resource): Json {
     scopes: resource.scopes.map(({ name }) => name),
     access_token_ttl_seconds: resource.accessTokenTtlSeconds,
     allows_mixing: resource.allowsMixing,
+    signing_algorithm: resource.signingAlgorithm,
     created_at: timeOf(resource.createdAt),
     disabled_at: timeOf(resource.disabledAt),
     disabled_by: resource.disabledBy,

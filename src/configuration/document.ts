@@ -8,6 +8,7 @@ import { environments, type Environment } from '../environment.ts'
 import { fileNamePattern, fileNameRule, identifierPattern, identifierRule, maxDescriptionLength, maxIdentifierLength, maxNameLength, scopeNameRule, textPattern, textRule } from '../names.ts'
 import { maxAccessTokenTtlSeconds, minAccessTokenTtlSeconds } from '../oauth/claims.ts'
 import { grantTypes, type GrantType } from '../oauth/grant-types.ts'
+import { signingAlgorithms, type SigningAlgorithm } from '../oauth/signing-algorithms.ts'
 import { maxScopeLength } from '../oauth/scope.ts'
 
 export const defaultFileName = 'signet'
@@ -47,6 +48,7 @@ const resource = Type.Object({
   name: text(maxNameLength, 'What people call the API.'),
   access_token_ttl_seconds: lifetime('The longest that access tokens for this API live, in seconds: 60 to 2592000 (30 days). Default: 90000 (25 hours).'),
   allows_mixing: Type.Optional(Type.Boolean({ default: false, description: 'Whether a token may be for this API and for others that allow it too. Whoever is shown such a token can use it at the others.' })),
+  signing_algorithm: Type.Optional(Type.Unsafe<SigningAlgorithm>({ type: 'string', enum: [...signingAlgorithms], description: 'How tokens for this API are signed: one of SIGNING_ALGORITHMS of the server. Default: the first of them.' })),
   disabled: disabled('no token for it is issued, and the tokens that there are count for nothing at introspection while it is.'),
   scopes: Type.Optional(Type.Record(Type.String({ pattern: scopeName.pattern ?? '' }), scope, {
     ...closed,

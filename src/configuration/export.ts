@@ -2,6 +2,7 @@
 import { Document, isMap } from 'yaml'
 import type { Client } from '../clients/client.ts'
 import { grantTypes } from '../oauth/grant-types.ts'
+import { isSigningAlgorithm, type SigningAlgorithm } from '../oauth/signing-algorithms.ts'
 import type { Resource, Scope } from '../resources/resource.ts'
 import type { ClientEntry, ConfigurationFile, ResourceEntry, ScopeEntry } from './document.ts'
 import type { State } from './state.ts'
@@ -69,7 +70,11 @@ function lifetimeOf ({ accessTokenTtlSeconds }: { readonly accessTokenTtlSeconds
 }
 
 function resourceEntry (resource: Resource, scopes: readonly Scope[]): ResourceEntry {
-  return { name: resource.name, ...lifetimeOf(resource), ...resource.allowsMixing ? { allows_mixing: true } : {}, ...disabledOf(resource), scopes: byKey(scopes, ({ name }) => name, scopeEntry) }
+  return { name: resource.name, ...lifetimeOf(resource), ...resource.allowsMixing ? { allows_mixing: true } : {}, ...signingAlgorithmOf(resource), ...disabledOf(resource), scopes: byKey(scopes, ({ name }) => name, scopeEntry) }
+}
+
+function signingAlgorithmOf ({ signingAlgorithm }: Resource): { signing_algorithm?: SigningAlgorithm } {
+  return signingAlgorithm !== null && isSigningAlgorithm(signingAlgorithm) ? { signing_algorithm: signingAlgorithm } : {}
 }
 
 function scopeEntry (scope: Scope): ScopeEntry {

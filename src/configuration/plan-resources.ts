@@ -25,11 +25,12 @@ function planResource (identifier: string, entry: ResourceEntry, current: Resour
   const { turned, isHeld, ...disabling } = settle(current, entry.disabled ?? false, file.name, now)
   const accessTokenTtlSeconds = entry.access_token_ttl_seconds ?? null
   const allowsMixing = entry.allows_mixing ?? false
-  const row: ConfiguredResource = { id: current?.id ?? newId('resource'), identifier, name: entry.name, accessTokenTtlSeconds, allowsMixing, ...disabling, managedBy: file.name }
+  const signingAlgorithm = entry.signing_algorithm ?? null
+  const row: ConfiguredResource = { id: current?.id ?? newId('resource'), identifier, name: entry.name, accessTokenTtlSeconds, allowsMixing, signingAlgorithm, ...disabling, managedBy: file.name }
   if (isHeld) draft.warnings.push(heldWarning(`The resource ${identifier}`))
   if (current === undefined) {
     draft.writes.resources.create.push(row)
-    draft.note('create', 'resource', identifier, [quoted(entry.name), ...allowsMixing ? ['may be mixed with others'] : [], ...turned === 'off' ? ['disabled'] : []])
+    draft.note('create', 'resource', identifier, [quoted(entry.name), ...allowsMixing ? ['may be mixed with others'] : [], ...signingAlgorithm === null ? [] : [`tokens signed with ${signingAlgorithm}`], ...turned === 'off' ? ['disabled'] : []])
     return row
   }
   const details = [
@@ -37,6 +38,7 @@ function planResource (identifier: string, entry: ResourceEntry, current: Resour
     ...current.name === entry.name ? [] : [`renamed from ${quoted(current.name)} to ${quoted(entry.name)}`],
     ...lifetimeChange(current.accessTokenTtlSeconds, accessTokenTtlSeconds),
     ...current.allowsMixing === allowsMixing ? [] : [allowsMixing ? 'may be mixed with others' : 'no longer mixed with others'],
+    ...current.signingAlgorithm === signingAlgorithm ? [] : [`tokens signed with ${signingAlgorithm ?? 'the default algorithm'} instead of ${current.signingAlgorithm ?? 'the default one'}`],
     ...turned === undefined ? [] : [turned === 'off' ? 'disabled' : 'enabled']
   ]
   if (details.length > 0) draft.writes.resources.update.push(row)
@@ -44,6 +46,7 @@ function planResource (identifier: string, entry: ResourceEntry, current: Resour
   draft.note('update', 'resource', identifier, details, [
     ...isShorter(current.accessTokenTtlSeconds, accessTokenTtlSeconds) ? [`The tokens for it that there are live on until they expire, within ${longest}.`] : [],
     ...current.allowsMixing && !allowsMixing ? [`Tokens that are for it and for others live on until they expire, within ${longest}.`] : [],
+    ...current.signingAlgorithm === signingAlgorithm ? [] : ['The tokens for it that there are stay as they are. An API that accepts one algorithm only must accept the new one.'],
     ...turned === 'off' ? [`No token for it is issued any more. The tokens that there are are inactive at introspection while it is disabled; ${ownApis(longest)}.`, ...concerned(current, state.clients)] : [],
     ...turned === 'on' ? ['The tokens for it that have not expired are active again.'] : []
   ])

@@ -2,7 +2,6 @@
 import { Type, type Static, type TArray, type TString } from '@sinclair/typebox'
 import type { Config } from '../config.ts'
 import { issuerOf, type Environment } from '../environment.ts'
-import { signingAlgorithm } from '../keys/signing-key.ts'
 import { authenticationMethods } from '../oauth/authentication-methods.ts'
 import { grantTypes } from '../oauth/grant-types.ts'
 import { issuerPlaceholder } from '../oauth/samples.ts'
@@ -27,10 +26,10 @@ function methods (endpoint: string): TArray<TString> {
 }
 
 /** What may be on or off. */
-export type Features = Pick<Config, 'grantTypes' | 'authenticationMethods'>
+export type Features = Pick<Config, 'grantTypes' | 'authenticationMethods' | 'signingAlgorithms'>
 
-/** All that this version has: what the documentation shows. */
-export const allFeatures: Features = { grantTypes, authenticationMethods }
+/** Where the operator says nothing: what the documentation shows. */
+export const defaultFeatures: Features = { grantTypes, authenticationMethods, signingAlgorithms: ['RS256'] }
 
 export const metadataBody = Type.Object({
   issuer: address('The `iss` of the tokens, character by character.', ''),
@@ -43,7 +42,7 @@ export const metadataBody = Type.Object({
   token_endpoint_auth_methods_supported: methods('token'),
   introspection_endpoint_auth_methods_supported: methods('introspection'),
   revocation_endpoint_auth_methods_supported: methods('revocation'),
-  introspection_signing_alg_values_supported: Type.Array(Type.String(), { description: 'How an answer of introspection as a JWT may be signed (RFC 9701).', examples: [[signingAlgorithm]] })
+  introspection_signing_alg_values_supported: Type.Array(Type.String(), { description: 'How an answer of introspection as a JWT may be signed (RFC 9701).', examples: [['RS256']] })
 })
 export type Metadata = Static<typeof metadataBody>
 
@@ -65,7 +64,7 @@ export function metadataOf (issuer: string, environment: Environment, on: Featur
     token_endpoint_auth_methods_supported: methodsThatAreOn,
     introspection_endpoint_auth_methods_supported: methodsThatAreOn,
     revocation_endpoint_auth_methods_supported: methodsThatAreOn,
-    introspection_signing_alg_values_supported: [signingAlgorithm]
+    introspection_signing_alg_values_supported: [...on.signingAlgorithms]
   }
 }
 

@@ -2,22 +2,24 @@
 import { Type, type Static } from '@sinclair/typebox'
 import type { Environment } from '../environment.ts'
 import type { Answer, Described, Exchange, Operation } from '../http/operation.ts'
-import { accessTokenHeader } from '../oauth/claims.ts'
 import { issuerPlaceholder, samples } from '../oauth/samples.ts'
-import { allFeatures, metadataBody, metadataOf } from './metadata.ts'
+import { defaultFeatures, metadataBody, metadataOf } from './metadata.ts'
 
 /** How long verifiers may keep keys and metadata. */
 export const documentMaxAgeSeconds = 300
 
 const jwksBody = Type.Object({
   keys: Type.Array(Type.Object({
-    kty: Type.Literal('RSA', { description: 'The type of the key.' }),
+    kty: Type.Union([Type.Literal('RSA'), Type.Literal('EC'), Type.Literal('OKP')], { description: 'The type of the key: RSA for RS256 and PS256, EC for ES256, OKP for EdDSA.', examples: ['RSA'] }),
     use: Type.Literal('sig', { description: 'The key is for signatures.' }),
-    alg: Type.String({ description: 'The algorithm of the key.', examples: [accessTokenHeader.properties.alg.const] }),
+    alg: Type.String({ description: 'The algorithm of the key.', examples: ['RS256'] }),
     kid: Type.String({ description: 'The id of the key, which tokens name in their header.', examples: [samples.kid] }),
-    n: Type.String({ description: 'The modulus.', examples: ['uVx3…'] }),
-    e: Type.String({ description: 'The exponent.', examples: ['AQAB'] })
-  }), { description: 'The key that signs, the one that signs next, and those whose tokens may still live.' })
+    n: Type.Optional(Type.String({ description: 'Of an RSA key: the modulus.', examples: ['uVx3…'] })),
+    e: Type.Optional(Type.String({ description: 'Of an RSA key: the exponent.', examples: ['AQAB'] })),
+    crv: Type.Optional(Type.Union([Type.Literal('P-256'), Type.Literal('Ed25519')], { description: 'Of an EC or OKP key: the curve.', examples: ['P-256'] })),
+    x: Type.Optional(Type.String({ description: 'Of an EC or OKP key: the point, or its first coordinate.', examples: ['f83O…'] })),
+    y: Type.Optional(Type.String({ description: 'Of an EC key: the second coordinate of the point.', examples: ['x_FE…'] }))
+  }), { description: 'For each algorithm: the key that signs, the one that signs next, and those whose tokens may still live.' })
 })
 export type JwksBody = Static<typeof jwksBody>
 
@@ -62,6 +64,6 @@ export function metadataOperation (environment: Environment): Operation {
     readsMemory: true,
     answers: publicAnswers('The metadata.', { name: 'Metadata', schema: metadataBody }),
     errors: [],
-    exchanges: publicExchanges(metadataOf(issuerPlaceholder, environment, allFeatures))
+    exchanges: publicExchanges(metadataOf(issuerPlaceholder, environment, defaultFeatures))
   }
 }

@@ -49,13 +49,17 @@ async function checkKeys (environment: Environment, rows: readonly SigningKeyRow
   const own = rows.filter((row) => row.environment === environment)
   if (own.length === 0) return warning(check, 'there is none yet', 'The first start makes it. If there were clients, restore signing_keys from a backup.')
   const inState = (state: string): SigningKeyRow[] => own.filter((row) => keyState(row, rows, now) === state)
-  const [active] = inState('active')
-  if (active === undefined) return problem(check, `none of ${own.length} is active`, 'See: signet key list. Restore signing_keys from a backup.')
+  const active = inState('active')
+  if (active.length === 0) return problem(check, `none of ${own.length} is active`, 'See: signet key list. Restore signing_keys from a backup.')
   if (sealer === undefined) return notChecked(check, 'there is no usable master key')
   for (const row of own) await openSigningKey(row, sealer)
-  const days = Math.floor((now - active.activatesAt.getTime()) / dayMillis)
   const others = [...inState('next').length > 0 ? ['a next one waits'] : [], ...inState('retired').length > 0 ? [`${inState('retired').length} retired`] : []]
-  return ok(check, [`${active.kid} signs since ${active.activatesAt.toISOString().slice(0, 10)} (${days} days)`, ...others].join(', '))
+  return ok(check, [...active.map((each) => signsSince(each, now)), ...others].join(', '))
+}
+
+function signsSince ({ kid, algorithm, activatesAt }: SigningKeyRow, now: number): string {
+  const days = Math.floor((now - activatesAt.getTime()) / dayMillis)
+  return `${kid} signs ${algorithm} since ${activatesAt.toISOString().slice(0, 10)} (${days} days)`
 }
 
 async function attempt (check: string, work: () => Promise<Finding>): Promise<Finding> {

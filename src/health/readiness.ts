@@ -33,7 +33,7 @@ export function createReadiness ({ feed, keys, staleLimitSeconds }: ReadinessDep
   function objection (): string | undefined {
     if (draining) return 'this process is stopping'
     if (!isFresh()) return `memory is older than ${staleLimitSeconds} s: the database is away`
-    const without = environments.find((environment) => keys.active(environment) === undefined)
+    const without = environments.find((environment) => keys.active(environment, null) === undefined)
     return without === undefined ? undefined : `there is no usable signing key for the ${without} environment`
   }
 

@@ -8,6 +8,7 @@ import { signJwt } from '../keys/sign.ts'
 import { accessTokenHeader } from '../oauth/claims.ts'
 import { temporarilyUnavailable } from '../oauth/errors.ts'
 import { issuerPlaceholder, samples } from '../oauth/samples.ts'
+import type { ResourceDirectory } from '../resources/resource.ts'
 import { introspectionBody, type IntrospectionBody } from './body.ts'
 
 /** `typ` of the header, and the media type without `application/`. */
@@ -36,17 +37,20 @@ export type SignIntrospection = (caller: Client, body: IntrospectionBody) => str
 interface SignedDependencies {
   readonly issuer: string
   readonly keys: Pick<KeyRing, 'active'>
+  readonly resources: Pick<ResourceDirectory, 'get'>
   readonly clock: Clock
 }
 
 /**
- * Neither `sub` nor `exp` at the top, and an audience that is no resource: nothing that anybody could take for an access token.
+ * Neither `sub` nor `exp` at the top, and an audience that is no resource: nothing that anybody could take for an access token. It
+ * is signed as the tokens of the caller's resource are: the API has what it takes to verify that.
  * @see [RFC 9701 §5](https://www.rfc-editor.org/rfc/rfc9701.html#section-5)
  * @see [RFC 9701 §8.1](https://www.rfc-editor.org/rfc/rfc9701.html#section-8.1)
  */
-export function createSignIntrospection ({ issuer, keys, clock }: SignedDependencies): SignIntrospection {
-  return ({ id, environment }, body) => {
-    const key = keys.active(environment)
+export function createSignIntrospection ({ issuer, keys, resources, clock }: SignedDependencies): SignIntrospection {
+  return ({ id, environment, resourceId }, body) => {
+    const resource = resourceId === null ? undefined : resources.get(resourceId)
+    const key = keys.active(environment, resource?.signingAlgorithm ?? null)
     if (key === undefined) throw temporarilyUnavailable('The server has no signing key at this moment.', 5, `no active ${environment} key`)
     const claims: Static<typeof signedClaims> = { iss: issuerOf(issuer, environment), aud: id, iat: nowSeconds(clock), token_introspection: body }
     return signJwt(key, signedType, claims)

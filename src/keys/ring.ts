@@ -1,13 +1,14 @@
 /**
- * The keys of both environments in memory, and which of them signs, waits or is only published. It knows times,
- * not tokens: a key signs from its activation until its successor's, and stays published until the last token
- * that it may have signed has expired.
+ * The keys of both environments and all algorithms in memory, and which of them signs, waits or is only published. It
+ * knows times, not tokens: a key signs from its activation until that of the next key of its environment and algorithm,
+ * and stays published until the last token that it may have signed has expired.
  */
 import type { Logger } from 'pino'
 import { createTableView, type View } from '../changes/view.ts'
 import type { Clock } from '../clock.ts'
 import { environments, type Environment } from '../environment.ts'
 import { maxAccessTokenTtlSeconds } from '../oauth/claims.ts'
+import type { SigningAlgorithm } from '../oauth/signing-algorithms.ts'
 import { OperatorError } from '../operator-error.ts'
 import type { Progress } from '../progress.ts'
 import type { Sealer } from '../sealing/sealer.ts'
@@ -17,8 +18,12 @@ import type { SigningKeyRow, SigningKeyStore } from './store.ts'
 export type KeyState = 'next' | 'active' | 'retired' | 'expired' | 'withdrawn'
 
 export interface KeyRing extends View {
-  /** The key that signs now. */
-  active (environment: Environment): SigningKey | undefined
+  /**
+   * The key that signs now.
+   * @param algorithm null: the default one
+   * @returns undefined also for an algorithm that is off, though there may be keys for it
+   */
+  active (environment: Environment, algorithm: string | null): SigningKey | undefined
   /** Every key that verifiers need now: next, active, and retired ones whose tokens may still live. */
   published (environment: Environment): SigningKey[]
   /** A published key. */
@@ -30,12 +35,14 @@ interface KeyRingDependencies {
   readonly sealer: Sealer
   readonly clock: Clock
   readonly logger: Logger
+  /** Those that are on; the first one is the default. */
+  readonly algorithms: readonly SigningAlgorithm[]
 }
 
 /** Clocks of verifiers may differ from ours by this much. */
 const skewSeconds = 300
 
-export function createKeyRing ({ store, sealer, clock, logger }: KeyRingDependencies): KeyRing {
+export function createKeyRing ({ store, sealer, clock, logger, algorithms }: KeyRingDependencies): KeyRing {
   /** A row that does not open is as good as none; the start refuses it, a running process says so and goes on. */
   async function open (row: SigningKeyRow | undefined): Promise<SigningKey | undefined> {
     if (row === undefined) return undefined
@@ -53,16 +60,20 @@ export function createKeyRing ({ store, sealer, clock, logger }: KeyRingDependen
     keyOf: ({ kid }) => kid
   })
 
-  function inState (environment: Environment, states: readonly KeyState[]): SigningKey[] {
-    const all = [...table.values()]
-    return all.filter((key) => key.environment === environment && states.includes(keyState(key, all, clock())))
+  /** @param algorithm undefined: whatever it is for */
+  function inState (states: readonly KeyState[], environment: Environment, algorithm?: string): SigningKey[] {
+    const own = [...table.values()].filter((key) => key.environment === environment && (algorithm === undefined || key.algorithm === algorithm))
+    return own.filter((key) => states.includes(keyState(key, own, clock())))
   }
 
   return {
     load: table.load,
     refresh: table.refresh,
-    active: (environment) => inState(environment, ['active'])[0],
-    published: (environment) => inState(environment, ['active', 'next', 'retired']),
+    active (environment, algorithm) {
+      const wanted = algorithm ?? algorithms[0]
+      return algorithms.some((each) => each === wanted) ? inState(['active'], environment, wanted)[0] : undefined
+    },
+    published: (environment) => inState(['active', 'next', 'retired'], environment),
     find (kid) {
       const key = table.get(kid)
       if (key === undefined) return undefined
@@ -74,6 +85,7 @@ export function createKeyRing ({ store, sealer, clock, logger }: KeyRingDependen
 interface KeyTimes {
   readonly kid: string
   readonly environment: Environment
+  readonly algorithm: string
   readonly activatesAt: Date
   readonly withdrawnAt: Date | null
 }
@@ -82,7 +94,7 @@ interface KeyTimes {
 export function keyState (key: KeyTimes, all: readonly KeyTimes[], now: number): KeyState {
   if (key.withdrawnAt !== null && key.withdrawnAt.getTime() <= now) return 'withdrawn'
   const siblings = all
-    .filter((each) => each.environment === key.environment && (each.withdrawnAt === null || each.withdrawnAt.getTime() > now))
+    .filter((each) => each.environment === key.environment && each.algorithm === key.algorithm && (each.withdrawnAt === null || each.withdrawnAt.getTime() > now))
     .sort((one, other) => one.activatesAt.getTime() - other.activatesAt.getTime() || (one.kid < other.kid ? -1 : 1))
   // With the clock before every activation (it was set back) the first key goes on signing: no key is never an answer.
   const active = siblings.filter((each) => each.activatesAt.getTime() <= now).at(-1) ?? siblings[0]
@@ -101,22 +113,31 @@ interface FirstKeysOptions {
   /** Whether nothing has ever been registered in this database. */
   readonly isNew: boolean
   readonly progress: Progress
+  /** That there are to be keys for. */
+  readonly algorithms: readonly SigningAlgorithm[]
+  /** Of RSA keys. */
+  readonly rsaModulusBits: number
+  /** Whether an environment that has keys gets one for an algorithm that it has none for. */
+  readonly addsAlgorithms: boolean
 }
 
 /**
- * Gives each environment without a key its first one; of processes that start together, one makes it.
+ * Gives each environment its first key for each algorithm; of processes that start together, one makes it.
  * @throws OperatorError when a key does not open, or is gone from a database that is in use: it is never replaced silently
  */
-export async function ensureFirstKeys ({ store, sealer, clock, isNew, progress }: FirstKeysOptions): Promise<void> {
+export async function ensureFirstKeys ({ store, sealer, clock, isNew, progress, algorithms, rsaModulusBits, addsAlgorithms }: FirstKeysOptions): Promise<void> {
   const rows = await store.readAll()
   await Promise.all(rows.map((row) => openSigningKey(row, sealer)))
   for (const environment of environments) {
     const ofEnvironment = rows.filter((row) => row.environment === environment)
-    if (ofEnvironment.some(({ withdrawnAt }) => withdrawnAt === null)) continue
     if (ofEnvironment.length === 0 && !isNew) {
       throw new OperatorError(`The signing keys of the ${environment} environment are gone from a database that has clients. Restore the table signing_keys from a backup.`)
     }
-    progress(`making the first signing key of the ${environment} environment`)
-    await store.addFirst(await generateSigningKey(environment, new Date(clock()), sealer))
+    const usable = ofEnvironment.filter(({ withdrawnAt }) => withdrawnAt === null)
+    for (const algorithm of algorithms) {
+      if (usable.some((row) => row.algorithm === algorithm) || (usable.length > 0 && !addsAlgorithms)) continue
+      progress(`making the first ${algorithm} key of the ${environment} environment`)
+      await store.addFirst(await generateSigningKey({ environment, algorithm, rsaModulusBits, activatesAt: new Date(clock()) }, sealer))
+    }
   }
 }

@@ -1,4 +1,4 @@
-import { sign } from 'node:crypto'
+import { algorithms } from './algorithms.ts'
 import type { SigningKey } from './signing-key.ts'
 
 /**
@@ -6,9 +6,9 @@ import type { SigningKey } from './signing-key.ts'
  * @returns JWS compact serialization
  * @see [RFC 7515 §5.1](https://www.rfc-editor.org/rfc/rfc7515.html#section-5.1)
  */
-export function signJwt (key: Pick<SigningKey, 'algorithm' | 'kid' | 'privateKey'>, type: string, claims: object): string {
-  const signingInput = `${encode({ alg: key.algorithm, typ: type, kid: key.kid })}.${encode(claims)}`
-  return `${signingInput}.${sign('sha256', Buffer.from(signingInput), key.privateKey).toString('base64url')}`
+export function signJwt ({ algorithm, kid, privateKey }: Pick<SigningKey, 'algorithm' | 'kid' | 'privateKey'>, type: string, claims: object): string {
+  const signingInput = `${encode({ alg: algorithm, typ: type, kid })}.${encode(claims)}`
+  return `${signingInput}.${algorithms[algorithm].sign(Buffer.from(signingInput), privateKey).toString('base64url')}`
 }
 
 function encode (part: object): string {

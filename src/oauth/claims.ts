@@ -1,6 +1,7 @@
 /** The claims of an access token, as issued and as believed again. */
 import { Type, type Static } from '@sinclair/typebox'
 import { issuerPlaceholder, samples } from './samples.ts'
+import { signingAlgorithms, type SigningAlgorithm } from './signing-algorithms.ts'
 
 /**
  * @see [RFC 9449 §6.1](https://www.rfc-editor.org/rfc/rfc9449.html#section-6.1)
@@ -55,7 +56,7 @@ export const accessTokenType = 'at+jwt'
 
 /** @see [RFC 9068 §2.1](https://www.rfc-editor.org/rfc/rfc9068.html#section-2.1) */
 export const accessTokenHeader = Type.Object({
-  alg: Type.Literal('RS256', { description: 'How the token is signed. An API accepts no other.' }),
+  alg: Type.Unsafe<SigningAlgorithm>(Type.String({ enum: [...signingAlgorithms], description: 'How the token is signed: RS256, unless the operator chose another algorithm. An API accepts the one that it expects, and no other.', examples: ['RS256'] })),
   typ: Type.Literal(accessTokenType, { description: 'Says that this JWT is an access token.' }),
   kid: Type.String({ description: 'The key that signed the token, as the JWKS names it.', examples: [samples.kid] })
 })

@@ -31,6 +31,8 @@ export interface Resource {
   readonly accessTokenTtlSeconds: number | null
   /** Whether a token may be for it and for others that allow it too. */
   readonly allowsMixing: boolean
+  /** How tokens for it are signed; null: as the server does by default. */
+  readonly signingAlgorithm: string | null
   readonly scopes: readonly Scope[]
 }
 

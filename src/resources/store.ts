@@ -2,11 +2,11 @@ import { refuseConflict, refuseInUse, type Session } from '../db.ts'
 import { newIdentifier } from '../identifiers.ts'
 import type { Resource, Scope } from './resource.ts'
 
-export type ResourcePatch = Partial<Pick<Resource, 'name' | 'accessTokenTtlSeconds' | 'allowsMixing' | 'disabledAt' | 'disabledBy' | 'managedBy'>>
+export type ResourcePatch = Partial<Pick<Resource, 'name' | 'accessTokenTtlSeconds' | 'allowsMixing' | 'signingAlgorithm' | 'disabledAt' | 'disabledBy' | 'managedBy'>>
 export type ScopePatch = Partial<Pick<Scope, 'description' | 'isDefault' | 'isDeprecated' | 'disabledAt' | 'disabledBy' | 'managedBy'>>
 
 /** Rows as a configuration file wants them. */
-export type ConfiguredResource = Pick<Resource, 'id' | 'identifier' | 'name' | 'accessTokenTtlSeconds' | 'allowsMixing' | 'disabledAt' | 'disabledBy' | 'managedBy'>
+export type ConfiguredResource = Pick<Resource, 'id' | 'identifier' | 'name' | 'accessTokenTtlSeconds' | 'allowsMixing' | 'signingAlgorithm' | 'disabledAt' | 'disabledBy' | 'managedBy'>
 export type ConfiguredScope = Scope
 
 export interface ResourceStore {
@@ -54,16 +54,16 @@ export function createResourceStore (database: Session): ResourceStore {
     removeScope: async (name) => { await database.scope.delete({ where: { name } }) },
     async createMany (rows) {
       await database.$executeRaw`
-        INSERT INTO resources (id, identifier, name, access_token_ttl_seconds, allows_mixing, disabled_at, disabled_by, managed_by)
-        SELECT id, identifier, name, "accessTokenTtlSeconds", "allowsMixing", "disabledAt", "disabledBy", "managedBy" FROM jsonb_to_recordset(${JSON.stringify(rows)}::jsonb)
-          AS r (id text, identifier text, name text, "accessTokenTtlSeconds" integer, "allowsMixing" boolean, "disabledAt" timestamptz, "disabledBy" text, "managedBy" text)`
+        INSERT INTO resources (id, identifier, name, access_token_ttl_seconds, allows_mixing, signing_algorithm, disabled_at, disabled_by, managed_by)
+        SELECT id, identifier, name, "accessTokenTtlSeconds", "allowsMixing", "signingAlgorithm", "disabledAt", "disabledBy", "managedBy" FROM jsonb_to_recordset(${JSON.stringify(rows)}::jsonb)
+          AS r (id text, identifier text, name text, "accessTokenTtlSeconds" integer, "allowsMixing" boolean, "signingAlgorithm" text, "disabledAt" timestamptz, "disabledBy" text, "managedBy" text)`
     },
     async updateMany (rows) {
       await database.$executeRaw`
-        UPDATE resources s SET name = r.name, access_token_ttl_seconds = r."accessTokenTtlSeconds", allows_mixing = r."allowsMixing",
+        UPDATE resources s SET name = r.name, access_token_ttl_seconds = r."accessTokenTtlSeconds", allows_mixing = r."allowsMixing", signing_algorithm = r."signingAlgorithm",
           disabled_at = r."disabledAt", disabled_by = r."disabledBy", managed_by = r."managedBy"
         FROM jsonb_to_recordset(${JSON.stringify(rows)}::jsonb)
-          AS r (id text, name text, "accessTokenTtlSeconds" integer, "allowsMixing" boolean, "disabledAt" timestamptz, "disabledBy" text, "managedBy" text)
+          AS r (id text, name text, "accessTokenTtlSeconds" integer, "allowsMixing" boolean, "signingAlgorithm" text, "disabledAt" timestamptz, "disabledBy" text, "managedBy" text)
         WHERE s.id = r.id`
     },
     async removeMany (identifiers) {

@@ -15,6 +15,7 @@ import { printable } from '../names.ts'
 import { exitCodes, OperatorError } from '../operator-error.ts'
 import { migrate } from '../postgres/migrator.ts'
 import type { Progress } from '../progress.ts'
+import { createResourceStore } from '../resources/store.ts'
 import { createMasterKey, readMasterKey, type MasterKey } from '../sealing/master-key.ts'
 import { createSealer, type Sealer } from '../sealing/sealer.ts'
 import { ensureServerKeys, type ServerKeys } from '../sealing/server-keys.ts'
@@ -55,13 +56,24 @@ export async function prepare (options: PrepareOptions): Promise<Prepared> {
     const sealer = createSealer(masterKey)
     const isNew = await createClientStore(database).isEmpty()
     const serverKeys = await ensureServerKeys(createSealedValueStore(database), sealer, isNew)
-    await ensureFirstKeys({ store: createSigningKeyStore(database), sealer, clock, isNew, progress })
+    await ensureFirstKeys({
+      store: createSigningKeyStore(database), sealer, clock, isNew, progress, algorithms: config.signingAlgorithms, rsaModulusBits: config.rsaModulusBits, addsAlgorithms: serverStarts
+    })
     if (serverStarts && config.configFile !== undefined) await applyFile(config.configFile, database, options)
+    if (serverStarts) await warnOfAlgorithms(database, config, progress)
     const wantsSample = embedded && serverStarts && config.configFile === undefined
     const sample = wantsSample ? await createSample({ database, sealer, serverKeys, issuer: config.issuer, clock }) : undefined
     return { masterKey, sealer, serverKeys, sample }
   } finally {
     await database.$disconnect()
+  }
+}
+
+/** An API may accept no other algorithm than the one that it asks for, so it gets no tokens rather than others. */
+async function warnOfAlgorithms (database: Database, { signingAlgorithms }: Config, progress: Progress): Promise<void> {
+  for (const { identifier, signingAlgorithm } of await createResourceStore(database).readAll()) {
+    if (signingAlgorithm === null || signingAlgorithms.some((each) => each === signingAlgorithm)) continue
+    progress(`no tokens are issued for ${identifier}: it asks for ${signingAlgorithm}, which SIGNING_ALGORITHMS does not have`)
   }
 }
 

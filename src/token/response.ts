@@ -5,7 +5,7 @@ import { samples } from '../oauth/samples.ts'
 
 export const tokenResponseBody = Type.Object({
   access_token: Type.String({
-    description: 'The access token: a JWT (RFC 9068), signed with RS256. Treat it as opaque; it is for the API to read.',
+    description: 'The access token: a JWT (RFC 9068), signed with RS256 unless the operator chose another algorithm. Treat it as opaque; it is for the API to read.',
     maxLength: 4_096,
     contentMediaType: 'application/jwt',
     contentSchema: { type: 'array', minItems: 2, prefixItems: [accessTokenHeader, documentedClaims] },

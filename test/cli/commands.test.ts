@@ -54,7 +54,7 @@ describe('on a database that nothing was ever done to', { timeout: 60_000 }, () 
     expect(json).toMatchObject(['live', 'test'].map((environment) => ({
       kid: text(/^[\w-]{43}$/), environment, algorithm: 'RS256', state: 'active', created_at: time, activates_at: time, withdrawn_at: null
     })))
-    expectTable(table, /^KID +ENVIRONMENT +STATE +ACTIVATES\n/, /^[\w-]{43} {2}test +active +\d{4}-\d\d-\d\d \d\d:\d\dZ$/m)
+    expectTable(table, /^KID +ENVIRONMENT +ALGORITHM +STATE +ACTIVATES\n/, /^[\w-]{43} {2}test +RS256 +active +\d{4}-\d\d-\d\d \d\d:\d\dZ$/m)
     expect(organizations).toMatchObject({ exitCode: 0, stdout: '[]\n' })
   })
 })
@@ -76,6 +76,7 @@ describe('organization, resource and scope', { timeout: 60_000 }, () => {
       scopes: [],
       access_token_ttl_seconds: null,
       allows_mixing: false,
+      signing_algorithm: null,
       created_at: time,
       disabled_at: null,
       disabled_by: null,

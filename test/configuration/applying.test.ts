@@ -26,7 +26,7 @@ describe('applying a configuration file', { timeout: 60_000 }, () => {
   it('makes what it says, and says what it made', async () => {
     expect(said(await world.apply(sample))).toEqual([
       '+ organization org_samplegames: "Sample Games"',
-      '+ resource https://api.example.com: "Sample API", may be mixed with others',
+      '+ resource https://api.example.com: "Sample API", may be mixed with others, tokens signed with RS256',
       '+ scope tournaments:read: of https://api.example.com, default',
       '+ scope tournaments:write: of https://api.example.com',
       '+ client cl_live_samplebackend: "Sample backend", of org_samplegames, scopes tournaments:read tournaments:write',
@@ -37,7 +37,7 @@ describe('applying a configuration file', { timeout: 60_000 }, () => {
     const { organizations: [organization], resources: [resource], clients } = await world.state()
     const [backend, api] = [...clients].sort((one, other) => one.id < other.id ? -1 : 1)
     expect(organization).toMatchObject({ id: 'org_samplegames', name: 'Sample Games', managedBy: 'signet', disabledAt: null })
-    expect(resource).toMatchObject({ identifier: 'https://api.example.com', accessTokenTtlSeconds: 3600, allowsMixing: true, managedBy: 'signet', scopes: [{ name: 'tournaments:read', isDefault: true, managedBy: 'signet' }, { name: 'tournaments:write', isDefault: false }] })
+    expect(resource).toMatchObject({ identifier: 'https://api.example.com', accessTokenTtlSeconds: 3600, allowsMixing: true, signingAlgorithm: 'RS256', managedBy: 'signet', scopes: [{ name: 'tournaments:read', isDefault: true, managedBy: 'signet' }, { name: 'tournaments:write', isDefault: false }] })
     expect(backend).toMatchObject({ environment: 'live', grants: ['client_credentials'], authenticationMethods: ['client_secret_basic', 'client_secret_post'], accessTokenTtlSeconds: 900, managedBy: 'signet' })
     expect([...backend?.secrets.values() ?? []]).toMatchObject([{ imported: true, managedBy: 'signet', revokedAt: null, expiresAt: null, hash: expect.stringMatching(/^\$argon2id\$/) as unknown }])
     expect(api).toMatchObject({ environment: 'test', grants: [], resourceId: resource?.id, scopes: new Set() })
@@ -61,7 +61,7 @@ describe('applying a configuration file', { timeout: 60_000 }, () => {
   })
 
   it('says who loses what, and which tokens go on', async () => {
-    const before = 'resources: { https://a.example: { name: A, access_token_ttl_seconds: 7200, allows_mixing: true, scopes: { read: { description: R }, write: { description: W } } } }\n'
+    const before = 'resources: { https://a.example: { name: A, access_token_ttl_seconds: 7200, allows_mixing: true, signing_algorithm: ES256, scopes: { read: { description: R }, write: { description: W } } } }\n'
     const after = 'resources: { https://a.example: { name: A, access_token_ttl_seconds: 3600, disabled: true, scopes: { read: { description: R, disabled: true }, write: { description: W } } } }\n'
     await world.apply(`${organizations.replace(' }\n', ', org_b: { name: B } }\n')}${before}${client('scopes: [read, write], resource_server: https://a.example')}`)
     const moved = client('scopes: [read], access_token_ttl_seconds: 60, disabled: true').replace('org_a', 'org_b')
@@ -70,9 +70,10 @@ describe('applying a configuration file', { timeout: 60_000 }, () => {
       'Its clients: cl_live_x.',
       `Its clients get no tokens any more. The tokens that they have are inactive at introspection at once and for good; ${offline('2 hours')}`,
       irreversible,
-      '~ resource https://a.example: access tokens live 1 hour instead of 2 hours, no longer mixed with others, disabled',
+      '~ resource https://a.example: access tokens live 1 hour instead of 2 hours, no longer mixed with others, tokens signed with the default algorithm instead of ES256, disabled',
       'The tokens for it that there are live on until they expire, within 2 hours.',
       'Tokens that are for it and for others live on until they expire, within 2 hours.',
+      'The tokens for it that there are stay as they are. An API that accepts one algorithm only must accept the new one.',
       `No token for it is issued any more. The tokens that there are are inactive at introspection while it is disabled; ${offline('2 hours')}`,
       'Clients that have scopes of it: cl_live_x.', 'Clients that stand for it: cl_live_x.',
       '~ scope read: disabled',
@@ -112,7 +113,7 @@ clients:
   cl_live_y: { organization: org_a, resource_server: https://b.example }
 `
     expect(await world.refusals(file)).toEqual([
-      '2:44: resources["https://a.example"].lifetime: There is no such member. There are: name, access_token_ttl_seconds, allows_mixing, disabled, scopes.',
+      '2:44: resources["https://a.example"].lifetime: There is no such member. There are: name, access_token_ttl_seconds, allows_mixing, signing_algorithm, disabled, scopes.',
       '4:30: clients.cl_live_x.organization: There is no organization org_aa, neither in this file nor in the database. Did you mean org_a?',
       '4:75: clients.cl_live_x.scopes[2]: There is no scope raed, neither in this file nor in the database. Did you mean read?',
       '4:81: clients.cl_live_x.scopes[3]: There is no scope hand:wread, neither in this file nor in the database. Did you mean hand:read?',

@@ -33,7 +33,7 @@ const organizations = fc.tuple(fc.subarray(organizationIds), fc.shuffledSubarray
 const scope = fc.record({ description: name, default: flag, deprecated: flag, disabled: flag })
 const resources = fc.tuple(
   fc.subarray(identifiers),
-  fc.array(fc.record({ name, access_token_ttl_seconds: lifetime, allows_mixing: flag, disabled: flag }), { minLength: 2, maxLength: 2 }),
+  fc.array(fc.record({ name, access_token_ttl_seconds: lifetime, allows_mixing: flag, signing_algorithm: fc.option(fc.constantFrom('RS256' as const, 'ES256' as const), { nil: undefined }), disabled: flag }), { minLength: 2, maxLength: 2 }),
   fc.array(fc.tuple(fc.constantFrom(undefined, 0, 1), scope), { minLength: scopeNames.length, maxLength: scopeNames.length })
 ).map(([chosen, members, scopes]) => Object.fromEntries(chosen.map((identifier, index) => {
   const own = scopeNames.flatMap((scopeName, position) => scopes[position]?.[0] === index ? [[scopeName, scopes[position][1]]] : [])

@@ -15,8 +15,8 @@ describe('a configuration file', () => {
     expect(mistakes).toEqual([])
     expect(name).toBe('signet')
     expect(JSON.parse(JSON.stringify(document))).toEqual(parse(sample))
-    expect(places.name(['resources', 'https://api.example.com', 'scopes', 'tournaments:write'])).toEqual({ line: 15, column: 7 })
-    expect(places.value(['clients', 'cl_live_samplebackend', 'scopes', 1])).toEqual({ line: 21, column: 34 })
+    expect(places.name(['resources', 'https://api.example.com', 'scopes', 'tournaments:write'])).toEqual({ line: 16, column: 7 })
+    expect(places.value(['clients', 'cl_live_samplebackend', 'scopes', 1])).toEqual({ line: 22, column: 34 })
     expect([...secrets]).toEqual([['cl_live_samplebackend', 'only-for-local-stacks-0123456789']])
   })
 

@@ -61,8 +61,8 @@ describe('SIGNET_CONFIG', { timeout: 120_000 }, () => {
     const signet = await start(`${file.replace('Sample Games', 'Renamed')}  cl_live_z: { organization: org_z, name: Z }\n  cl_live_y: { organization: org_samplegames, name: Y, scopes: [nowhere] }\n`)
     expect(await signet.ended).toEqual({ exitCode: 3, signal: null })
     expect(says(signet).replaceAll(folder, '')).toBe(`signet: There are 2 mistakes in /signet.yaml. Nothing was changed: correct the file and apply it again.
-/signet.yaml:29:30: clients.cl_live_z.organization: There is no organization org_z, neither in this file nor in the database.
-/signet.yaml:30:65: clients.cl_live_y.scopes[0]: There is no scope nowhere, neither in this file nor in the database.
+/signet.yaml:31:30: clients.cl_live_z.organization: There is no organization org_z, neither in this file nor in the database.
+/signet.yaml:32:65: clients.cl_live_y.scopes[0]: There is no scope nowhere, neither in this file nor in the database.
 `)
     expect(await world.state()).toEqual(before)
   })

@@ -70,7 +70,7 @@ describe('the key ring over time, as verifiers see it', () => {
   afterAll(async () => { await server.stop() })
 
   async function addKey (environment: Environment, activatesAt: number): Promise<string> {
-    const key = await generateSigningKey(environment, new Date(activatesAt), server.prepared.sealer)
+    const key = await generateSigningKey({ environment, algorithm: 'RS256', rsaModulusBits: 2_048, activatesAt: new Date(activatesAt) }, server.prepared.sealer)
     await server.database.signingKey.create({ data: key })
     if (!await within(1, async () => (await kids()).includes(key.kid))) throw new Error('the key was not published within a second')
     return key.kid

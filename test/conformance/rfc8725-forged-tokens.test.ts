@@ -76,7 +76,7 @@ describe('RFC 8725 JWT best current practices, at introspection and revocation',
     ['PKCS #1 PEM', () => key.publicKey.export({ type: 'pkcs1', format: 'pem' })],
     ['DER', () => key.publicKey.export({ type: 'spki', format: 'der' })],
     ['JWK', () => JSON.stringify(key.publicJwk)],
-    ['modulus', () => Buffer.from(key.publicJwk.n, 'base64url')]
+    ['modulus', () => Buffer.from('n' in key.publicJwk ? key.publicJwk.n : '', 'base64url')]
   ]
   it.each(publicForms)('S19 refuses HS256 keyed with our public key as %s', async (_, secret) => {
     await expectRefused(compact({ ...header, alg: 'HS256' }, claims, (input) => createHmac('sha256', secret()).update(input).digest()))

@@ -9,6 +9,7 @@ const horizon = 4_000 * day
 const keys = fc.uniqueArray(fc.record({
   kid: fc.string({ minLength: 1, maxLength: 4 }),
   environment: fc.constantFrom('live' as const, 'test' as const),
+  algorithm: fc.constantFrom('RS256', 'ES256'),
   activatesAt: fc.integer({ min: 0, max: horizon }).map((time) => new Date(time)),
   withdrawnAt: fc.constant(null)
 }), { selector: ({ kid }) => kid, minLength: 1, maxLength: 8 })
@@ -16,10 +17,10 @@ const time = fc.integer({ min: -horizon, max: 10 * horizon })
 const published = ['active', 'next', 'retired']
 
 describe('the key ring, for any keys and any clock', () => {
-  it('R27 has exactly one active key in each environment that has a key: the JWKS is never empty', () => {
+  it('R27 has exactly one active key of each algorithm in each environment that has a key for it: the JWKS is never empty', () => {
     fc.assert(fc.property(keys, time, (all, now) => {
-      for (const environment of new Set(all.map((key) => key.environment))) {
-        const states = all.filter((key) => key.environment === environment).map((key) => keyState(key, all, now))
+      for (const one of all) {
+        const states = all.filter((key) => key.environment === one.environment && key.algorithm === one.algorithm).map((key) => keyState(key, all, now))
         expect(states.filter((state) => state === 'active')).toHaveLength(1)
       }
     }), { numRuns: 2_000 })

@@ -21,6 +21,8 @@ describe('the environment becomes a configuration', () => {
       requireGrantType: false,
       grantTypes,
       authenticationMethods,
+      signingAlgorithms: ['RS256'],
+      rsaModulusBits: 2048,
       staleLimitSeconds: 900
     })
     expect(loadConfig({}).workers).toBeGreaterThan(0)
@@ -43,6 +45,8 @@ describe('the environment becomes a configuration', () => {
       REQUIRE_GRANT_TYPE: 'true',
       GRANT_TYPES: ' client_credentials,, client_credentials ',
       AUTHENTICATION_METHODS: 'client_secret_post',
+      SIGNING_ALGORITHMS: 'ES256, RS256,ES256',
+      RSA_MODULUS_BITS: '4096',
       STALE_LIMIT_SECONDS: '5',
       DRAIN_SECONDS: '0',
       SHUTDOWN_TIMEOUT_SECONDS: '1',
@@ -63,6 +67,8 @@ describe('the environment becomes a configuration', () => {
       requireGrantType: true,
       grantTypes: ['client_credentials'],
       authenticationMethods: ['client_secret_post'],
+      signingAlgorithms: ['ES256', 'RS256'],
+      rsaModulusBits: 4096,
       staleLimitSeconds: 5,
       drainSeconds: 0,
       shutdownTimeoutSeconds: 1,
@@ -96,6 +102,8 @@ describe('the environment becomes a configuration', () => {
     REQUIRE_GRANT_TYPE: ['yes', 'TRUE', 'on', '2', 'constructor'],
     GRANT_TYPES: ['password', 'client_credentials password', 'Client_Credentials', ','],
     AUTHENTICATION_METHODS: ['none', 'client_secret_basic;client_secret_post', ' , ', 'constructor'],
+    SIGNING_ALGORITHMS: ['HS256', 'none', 'rs256', 'RS256 ES256', 'RS512', 'Ed25519', ','],
+    RSA_MODULUS_BITS: ['1024', '2047', '2049', '3000', '5120', '8192', 'large'],
     STALE_LIMIT_SECONDS: ['4', '86401', '15m'],
     DRAIN_SECONDS: ['301', '-1', 'x'],
     SHUTDOWN_TIMEOUT_SECONDS: ['0', '601', 'x']

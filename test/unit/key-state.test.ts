@@ -5,10 +5,10 @@ import { maxAccessTokenTtlSeconds } from '../../src/oauth/claims.ts'
 const day = 86_400_000
 const origin = Date.UTC(2026, 0, 1)
 
-interface Times { readonly kid: string, readonly environment: 'live' | 'test', readonly activatesAt: Date, readonly withdrawnAt: Date | null }
+interface Times { readonly kid: string, readonly environment: 'live' | 'test', readonly algorithm: string, readonly activatesAt: Date, readonly withdrawnAt: Date | null }
 
-function key (kid: string, activatesOnDay: number, withdrawnOnDay?: number, environment: 'live' | 'test' = 'live'): Times {
-  return { kid, environment, activatesAt: new Date(origin + activatesOnDay * day), withdrawnAt: withdrawnOnDay === undefined ? null : new Date(origin + withdrawnOnDay * day) }
+function key (kid: string, activatesOnDay: number, withdrawnOnDay?: number, environment: 'live' | 'test' = 'live', algorithm = 'RS256'): Times {
+  return { kid, environment, algorithm, activatesAt: new Date(origin + activatesOnDay * day), withdrawnAt: withdrawnOnDay === undefined ? null : new Date(origin + withdrawnOnDay * day) }
 }
 
 function statesOn (onDay: number, keys: readonly Times[]): KeyState[] {
@@ -46,6 +46,10 @@ describe('the state of a key follows from the clock and the other keys', () => {
 
   it('keys of the other environment do not matter', () => {
     expect(statesOn(50, [key('a', 0), key('b', 10, undefined, 'test')])).toEqual(['active', 'active'])
+  })
+
+  it('keys of another algorithm do not matter either: each algorithm has its active key', () => {
+    expect(statesOn(50, [key('a', 0), key('b', 10, undefined, 'live', 'ES256'), key('c', 20, undefined, 'live', 'ES256')])).toEqual(['active', 'retired', 'active'])
   })
 
   it('two keys of the same moment are told apart the same way in every process', () => {

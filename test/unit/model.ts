@@ -37,6 +37,7 @@ export function resourceWith (identifier: string, scopes: Readonly<Record<string
     disabledBy: null,
     accessTokenTtlSeconds: null,
     allowsMixing,
+    signingAlgorithm: null,
     scopes: Object.entries(scopes).map(([name, isDefault]) => ({
       name, isDefault, resourceId: `res ${identifier}`, description: name, isDeprecated: false, disabledAt: null, managedBy: null, disabledBy: null
     }))

@@ -1,0 +1,54 @@
+/** How keys of each algorithm are made, told apart and signed with. */
+import { constants, generateKeyPair, sign, type KeyObject } from 'node:crypto'
+import { promisify } from 'node:util'
+import { Type, type Static } from '@sinclair/typebox'
+import type { SigningAlgorithm } from '../oauth/signing-algorithms.ts'
+
+const generate = promisify(generateKeyPair)
+/** RFC 7518 §3.3 and §3.5. */
+const minModulusBits = 2_048
+
+/** Of a JWK, what is public and makes its thumbprint (RFC 7638 §3.2, RFC 8037 §2). */
+const members = {
+  rsa: Type.Object({ kty: Type.Literal('RSA'), n: Type.String(), e: Type.String() }),
+  ec: Type.Object({ kty: Type.Literal('EC'), crv: Type.Literal('P-256'), x: Type.String(), y: Type.String() }),
+  okp: Type.Object({ kty: Type.Literal('OKP'), crv: Type.Literal('Ed25519'), x: Type.String() })
+} as const
+
+export type PublicMembers = Static<typeof members[keyof typeof members]>
+
+interface Algorithm {
+  readonly generate: (rsaModulusBits: number) => Promise<{ readonly privateKey: KeyObject, readonly publicKey: KeyObject }>
+  /** What a public key of the algorithm is, as a JWK. */
+  readonly publicMembers: typeof members[keyof typeof members]
+  /** Whether a public key is strong enough, as far as its JWK does not say so. */
+  readonly isStrong: (key: KeyObject) => boolean
+  readonly sign: (input: Buffer, key: KeyObject) => Buffer
+}
+
+const rsa: Omit<Algorithm, 'sign'> = {
+  generate: (modulusLength) => generate('rsa', { modulusLength, publicExponent: 0x10001 }),
+  publicMembers: members.rsa,
+  isStrong: ({ asymmetricKeyDetails }) => (asymmetricKeyDetails?.modulusLength ?? 0) >= minModulusBits
+}
+
+/**
+ * @see [RFC 7518 §3](https://www.rfc-editor.org/rfc/rfc7518.html#section-3)
+ * @see [RFC 8037 §3.1](https://www.rfc-editor.org/rfc/rfc8037.html#section-3.1)
+ */
+export const algorithms: Readonly<Record<SigningAlgorithm, Algorithm>> = {
+  RS256: { ...rsa, sign: (input, key) => sign('sha256', input, { key, padding: constants.RSA_PKCS1_PADDING }) },
+  PS256: { ...rsa, sign: (input, key) => sign('sha256', input, { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: constants.RSA_PSS_SALTLEN_DIGEST }) },
+  ES256: {
+    generate: () => generate('ec', { namedCurve: 'P-256' }),
+    publicMembers: members.ec,
+    isStrong: () => true,
+    sign: (input, key) => sign('sha256', input, { key, dsaEncoding: 'ieee-p1363' })
+  },
+  EdDSA: {
+    generate: () => generate('ed25519'),
+    publicMembers: members.okp,
+    isStrong: () => true,
+    sign: (input, key) => sign(null, input, key)
+  }
+}
