@@ -1,6 +1,6 @@
 /** What of a client can be changed, and what that costs. Its id and its environment stay for good. */
 import { Option, type Command } from 'commander'
-import { isUsable, type Client } from '../clients/client.ts'
+import { dpopSettings, isUsable, type Client, type DpopSetting } from '../clients/client.ts'
 import type { ScopeChange } from '../clients/store.ts'
 import { grantTypes, type GrantType } from '../oauth/grant-types.ts'
 import { exitCodes, OperatorError } from '../operator-error.ts'
@@ -19,11 +19,14 @@ interface UpdateOptions {
   readonly grant?: readonly GrantType[]
   readonly resourceServer?: string
   readonly accessTokenTtl?: AccessTokenTtl
+  readonly dpop?: DpopSetting
   readonly yes?: boolean
 }
 
 export const ttlFlags = '--access-token-ttl <duration>'
 export const ttlMeaning = 'how long its new tokens live: 60s to 30d, or default (25h); a resource may allow less'
+export const dpopFlags = '--dpop <when>'
+export const dpopMeaning = 'whether its new tokens are bound to the key of a DPoP proof: never, if it sends one, always'
 
 export const clientUpdating: Updating<Client, UpdateOptions> = {
   description: 'Change a client: only what is named changes. Its id and its environment stay for good. Tokens that were issued already keep their scopes and their lifetime.',
@@ -40,6 +43,7 @@ export const clientUpdating: Updating<Client, UpdateOptions> = {
     .option('--grant <type>', `a grant type that it may use from now on: ${grantTypes.join(', ')}; may be repeated; none takes all away`, readGrantOrNone)
     .option('--resource-server <id-or-identifier>', 'the resource that it stands for from now on; none for none', readReference)
     .option(ttlFlags, ttlMeaning, readAccessTokenTtl)
+    .addOption(new Option(dpopFlags, dpopMeaning).choices(dpopSettings))
     .option('--organization <id-or-name>', 'another owner; all tokens that it has die, for good', readReference)
     .option('--yes', 'do not ask; required for another owner where there is no terminal'),
   plan
@@ -50,13 +54,14 @@ async function plan (row: Client, options: UpdateOptions, session: Session): Pro
   const resourceId = options.resourceServer === 'none' ? null : options.resourceServer === undefined ? undefined : (await findResource(session, options.resourceServer)).id
   const { change, deprecated } = await readScopeChange(row, options, session)
   const patch = differing(row, {
-    name: options.name, organizationId: owner?.id, grants: options.grant, resourceId, accessTokenTtlSeconds: options.accessTokenTtl === undefined ? undefined : secondsOf(options.accessTokenTtl)
+    name: options.name, organizationId: owner?.id, grants: options.grant, resourceId, accessTokenTtlSeconds: options.accessTokenTtl === undefined ? undefined : secondsOf(options.accessTokenTtl), dpop: options.dpop
   })
   const isMoved = patch.organizationId !== undefined
   const notes = [
     ...deprecated.map(noteDeprecated),
     ...(change.remove.length > 0 ? [`tokens that were issued already keep ${change.remove.join(', ')} until they expire`] : []),
     ...('accessTokenTtlSeconds' in patch ? ['tokens that were issued already keep their lifetime'] : []),
+    ...('dpop' in patch ? [noteDpop(patch.dpop)] : []),
     ...(isMoved ? ['all tokens that it had are revoked'] : [])
   ]
   const scopes = change.add.length + change.remove.length > 0 ? { scopes: change } : {}
@@ -83,6 +88,10 @@ async function readScopeChange (row: Client, options: UpdateOptions, session: Se
 
 export function noteDeprecated (scope: string): string {
   return `the scope ${scope} is deprecated: it works, but what is new had better use another one`
+}
+
+function noteDpop (dpop: DpopSetting | undefined): string {
+  return dpop === 'required' ? 'it gets no tokens without a DPoP proof any more; tokens that were issued already stay as they are' : 'tokens that were issued already stay as they are'
 }
 
 function describeMove ({ id, name, organizationId, secrets }: Client, owner: string, { clock }: Session): string {

@@ -1,10 +1,10 @@
 import { Option, type Command } from 'commander'
-import { isUsable, type Client } from '../clients/client.ts'
+import { defaultDpopSetting, dpopSettings, isUsable, type Client, type DpopSetting } from '../clients/client.ts'
 import { environments, type Environment } from '../environment.ts'
 import { grantTypes, type GrantType } from '../oauth/grant-types.ts'
 import { counted } from '../phrases.ts'
 import { readAccessTokenTtl, readGrant, readName, readReference, readScopes, secondsOf, type AccessTokenTtl } from './arguments.ts'
-import { clientUpdating, noteDeprecated, ttlFlags, ttlMeaning } from './client-update.ts'
+import { clientUpdating, dpopFlags, dpopMeaning, noteDeprecated, ttlFlags, ttlMeaning } from './client-update.ts'
 import type { CommandContext } from './command.ts'
 import { addDelete } from './delete.ts'
 import { chooseOrganization, findClient, findOrganization, findResource, findScopes } from './find.ts'
@@ -34,6 +34,7 @@ interface CreateOptions {
   readonly grant?: readonly GrantType[]
   readonly resourceServer?: string
   readonly accessTokenTtl?: AccessTokenTtl
+  readonly dpop: DpopSetting
 }
 
 export function addClientCommands (program: Command, context: CommandContext): void {
@@ -78,6 +79,7 @@ function addCreate (client: Command, { output, withSession }: CommandContext): v
     .option('--grant <type>', `a grant type that it may use: ${grantTypes.join(', ')}; may be repeated (default: client_credentials; none with --resource-server)`, readGrant)
     .option('--resource-server <id-or-identifier>', 'the resource that it stands for: it may introspect the tokens for that resource', readReference)
     .option(ttlFlags, ttlMeaning, readAccessTokenTtl)
+    .addOption(new Option(dpopFlags, dpopMeaning).choices(dpopSettings).default(defaultDpopSetting))
     .addHelpText('after', examples(
       'signet client create --name "Partner backend" --environment test',
       'signet client create --name "Partner backend" --organization "Sample Games" --scope "tournaments:read tournaments:write" --json',
@@ -93,7 +95,8 @@ function addCreate (client: Command, { output, withSession }: CommandContext): v
         scopes: options.scope,
         grants: options.grant,
         resourceId: resource?.id ?? null,
-        accessTokenTtlSeconds: secondsOf(options.accessTokenTtl ?? 'default')
+        accessTokenTtlSeconds: secondsOf(options.accessTokenTtl ?? 'default'),
+        dpop: options.dpop
       })
       const [secretId = null] = created.secrets.keys()
       await output.secret({ client_id: created.id, client_secret: secret, secret_id: secretId, ...await noun.present(created, session) })
@@ -136,6 +139,7 @@ async function createPresenter ({ organizations, resources }: Session): Promise<
     authentication_methods: client.authenticationMethods,
     resource_server: client.resourceId === null ? null : identifiers.get(client.resourceId) ?? null,
     access_token_ttl_seconds: client.accessTokenTtlSeconds,
+    dpop: client.dpop,
     created_at: timeOf(client.createdAt),
     disabled_at: timeOf(client.disabledAt),
     disabled_by: client.disabledBy,

@@ -25,6 +25,10 @@ export interface ClientSecret {
   readonly managedBy: string | null
 }
 
+export const dpopSettings = ['off', 'allowed', 'required'] as const
+export type DpopSetting = typeof dpopSettings[number]
+export const defaultDpopSetting = 'allowed' satisfies DpopSetting
+
 export interface Client {
   readonly id: string
   readonly organizationId: string
@@ -48,6 +52,8 @@ export interface Client {
   readonly disabledBy: string | null
   /** How long its tokens live, unless the resource allows less; null: the default. */
   readonly accessTokenTtlSeconds: number | null
+  /** Whether its tokens are bound to the key of a DPoP proof: never, when it sends one, always. */
+  readonly dpop: DpopSetting
 }
 
 /** Whether a secret may be used at the time given (milliseconds since the epoch). */

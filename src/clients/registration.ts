@@ -6,7 +6,7 @@ import type { Environment } from '../environment.ts'
 import { newIdentifier } from '../identifiers.ts'
 import { exitCodes, OperatorError } from '../operator-error.ts'
 import type { Sealer } from '../sealing/sealer.ts'
-import { isUsable, type Client, type ClientType } from './client.ts'
+import { defaultDpopSetting, isUsable, type Client, type ClientType, type DpopSetting } from './client.ts'
 import { needsSealedSecrets, sealSecret } from './sealed-secret.ts'
 import type { SecretFormat } from './secret-format.ts'
 import type { SecretHasher } from './secrets.ts'
@@ -31,6 +31,8 @@ export interface RegistrationInput {
   readonly resourceId: string | null
   /** Default: that of every client. */
   readonly accessTokenTtlSeconds?: number | null
+  /** Default: allowed. */
+  readonly dpop?: DpopSetting
 }
 
 export interface ScopeChoice { readonly name: string, readonly isDefault: boolean, readonly isDeprecated: boolean, readonly disabledAt: Date | null }
@@ -77,7 +79,7 @@ export function createRegistration ({ store, format, hasher, sealer, clock, read
   }
 
   return {
-    async register ({ name, organizationId, environment, scopes: wanted, grants, resourceId, accessTokenTtlSeconds = null }) {
+    async register ({ name, organizationId, environment, scopes: wanted, grants, resourceId, accessTokenTtlSeconds = null, dpop = defaultDpopSetting }) {
       const scopes = await chooseScopes(wanted, resourceId)
       const id = newIdentifier(`cl_${environment}`)
       const type: ClientType = 'service'
@@ -93,6 +95,7 @@ export function createRegistration ({ store, format, hasher, sealer, clock, read
         authenticationMethods,
         resourceId,
         accessTokenTtlSeconds,
+        dpop,
         scopes,
         secret: row
       })

@@ -3,6 +3,7 @@
  * files, compares them with the database and makes the difference; it must not know who asks for that.
  */
 import { Type, type Static } from '@sinclair/typebox'
+import { defaultDpopSetting, dpopSettings, type DpopSetting } from '../clients/client.ts'
 import { maxSecretLength } from '../clients/secret-verification.ts'
 import { environments, type Environment } from '../environment.ts'
 import { fileNamePattern, fileNameRule, identifierPattern, identifierRule, maxDescriptionLength, maxIdentifierLength, maxNameLength, scopeNameRule, textPattern, textRule } from '../names.ts'
@@ -96,6 +97,9 @@ const client = Type.Object({
   })),
   resource_server: Type.Optional(Type.String({ ...identifier, description: 'The identifier of the API that the client stands for: it may introspect the tokens for that API.' })),
   access_token_ttl_seconds: lifetime('How long its access tokens live, in seconds: 60 to 2592000 (30 days), unless the API allows less. Default: 90000 (25 hours).'),
+  dpop: Type.Optional(Type.Unsafe<DpopSetting>({
+    type: 'string', enum: [...dpopSettings], default: defaultDpopSetting, description: 'Whether its new access tokens are bound to the key of a DPoP proof (RFC 9449): never (off), if it sends one (allowed), always (required).'
+  })),
   disabled: disabled('it gets no tokens, and the tokens that it has are dead for good.'),
   secret: Type.Optional(secret)
 }, { ...closed, description: 'An application that gets tokens, or an API that introspects them.' })

@@ -1,6 +1,6 @@
 /** A configuration file that says what a database holds, without secrets: nobody can read those. */
 import { Document, isMap } from 'yaml'
-import type { Client } from '../clients/client.ts'
+import { defaultDpopSetting, type Client } from '../clients/client.ts'
 import { grantTypes } from '../oauth/grant-types.ts'
 import { isSigningAlgorithm, type SigningAlgorithm } from '../oauth/signing-algorithms.ts'
 import type { Resource, Scope } from '../resources/resource.ts'
@@ -95,6 +95,7 @@ function clientEntry (client: Client, identifiers: ReadonlyMap<string, string>):
     scopes: [...client.scopes].sort(),
     ...standsFor === undefined ? {} : { resource_server: standsFor },
     ...lifetimeOf(client),
+    ...client.dpop === defaultDpopSetting ? {} : { dpop: client.dpop },
     ...disabledOf(client)
   }
 }

@@ -1,4 +1,4 @@
-import type { Client } from '../clients/client.ts'
+import { defaultDpopSetting, type Client } from '../clients/client.ts'
 import { grantsByDefault, scopesByDefault, type ScopeChoice } from '../clients/registration.ts'
 import type { ConfiguredClient } from '../clients/store.ts'
 import type { Resource } from '../resources/resource.ts'
@@ -54,6 +54,7 @@ function wish (id: string, entry: ClientEntry, current: Client | undefined, { fi
     grants: entry.grants ?? grantsByDefault(scopes, resourceId),
     resourceId,
     accessTokenTtlSeconds: entry.access_token_ttl_seconds ?? null,
+    dpop: entry.dpop ?? defaultDpopSetting,
     ...disabling,
     managedBy: file.name
   }
@@ -65,7 +66,7 @@ function create ({ row, scopes, turned }: Wanted, entry: ClientEntry, draft: Dra
   draft.writes.granted.add.push(...scopes.map((scopeName) => ({ clientId: row.id, scopeName })))
   draft.note('create', 'client', row.id, [
     quoted(row.name), `of ${row.organizationId}`, `scopes ${scopes.join(' ') || 'none'}`,
-    ...entry.resource_server === undefined ? [] : [`stands for ${entry.resource_server}`], ...turned === 'off' ? ['disabled'] : []
+    ...entry.resource_server === undefined ? [] : [`stands for ${entry.resource_server}`], ...row.dpop === defaultDpopSetting ? [] : [`DPoP ${row.dpop}`], ...turned === 'off' ? ['disabled'] : []
   ], entry.secret === undefined ? [`It has no secret yet. Give it one with: signet secret add ${row.id}`] : [])
 }
 
@@ -91,6 +92,7 @@ function update (current: Client, { row, scopes, turned }: Wanted, { owners, bef
     ...lostGrants.length === 0 ? [] : [`loses the grant ${lostGrants.join(' ')}`],
     ...current.resourceId === row.resourceId ? [] : [`stands for ${entry.resource_server ?? 'no resource'} instead of ${standsFor ?? 'none'}`],
     ...lifetimeChange(current.accessTokenTtlSeconds, row.accessTokenTtlSeconds),
+    ...current.dpop === row.dpop ? [] : [`DPoP ${row.dpop} instead of ${current.dpop}`],
     ...turned === undefined ? [] : [turned === 'off' ? 'disabled' : 'enabled']
   ]
   if (own.length > 0) draft.writes.clients.update.push(row)
@@ -104,6 +106,7 @@ function update (current: Client, { row, scopes, turned }: Wanted, { owners, bef
   draft.note('update', 'client', row.id, details, [
     ...lost.length === 0 ? [] : [`It gets no tokens with ${lost.join(' ')} any more.${liveOn('Those that it has', longestLifetime([current], resourcesOf(lost, owners)))}`],
     ...lostGrants.length === 0 ? [] : [`It gets no tokens by ${lostGrants.join(' ')} any more.${liveOn('Those that it has', longest)}`],
+    ...current.dpop !== row.dpop && row.dpop === 'required' ? [`It gets no tokens without a DPoP proof any more.${areTokensDead ? '' : ` Those that it has stay as they are until they expire, within ${longest}.`}`] : [],
     ...!areTokensDead && isShorter(current.accessTokenTtlSeconds, row.accessTokenTtlSeconds) ? [liveOn('The tokens that it has', longest).trim()] : [],
     ...standsFor !== undefined && current.resourceId !== row.resourceId ? [`It may not introspect tokens for ${standsFor} any more.`] : [],
     ...areTokensDead ? [`${turned === 'off' ? 'It gets no tokens any more. ' : ''}The tokens that it has are inactive at introspection at once and for good; ${ownApis(longest)}.`] : [],

@@ -148,7 +148,7 @@ export function readShape (schema: Rule, { yaml, lineCounter, places, report }: 
     if (!isOfType) return wrong(path, placesOf(path, node), `It takes ${expectedOf(rule)}, not ${kindOf(node)}.${rule.type === 'string' && value !== null ? ' Put it in quotes.' : ''}`)
     const isRight = typeof value === 'string' ? isText(value, rule) : typeof value !== 'number' || isWithin(value, rule)
     if (isRight) return value
-    const choice = rule.enum === undefined ? '' : `It takes ${rule.enum.join(' or ')}.${typeof value === 'string' ? didYouMean(value, rule.enum) : ''}`
+    const choice = rule.enum === undefined ? '' : `It takes ${alternatives(rule.enum.map(String))}.${typeof value === 'string' ? didYouMean(value, rule.enum) : ''}`
     return wrong(path, placeOf(node), rule.errorMessage ?? (choice || `It takes ${expectedOf(rule)}.`))
   }
 
@@ -183,4 +183,8 @@ function kindOf (node: Node | null | undefined): string {
 function nameOf (node: Node | null): string | undefined {
   if (!isScalar(node)) return node === null ? '' : undefined
   return typeof node.value === 'string' ? node.value : node.source ?? String(node.value)
+}
+
+function alternatives (values: readonly string[]): string {
+  return [...values.length > 1 ? [values.slice(0, -1).join(', ')] : [], ...values.slice(-1)].join(' or ')
 }

@@ -47,6 +47,15 @@ describe('client update', { timeout: 60_000 }, () => {
     expect(await refusals(3, ['client', 'update', 'cl_live_nobody', '--name', 'X'])).toEqual([text(/There is no client cl_live_nobody/)])
   })
 
+  it('says whether tokens are bound to a key, and changes that', async () => {
+    const { record, run } = scene
+    const { client_id: id, dpop } = await record('client', 'create', '--name', 'Careful', '--dpop', 'required')
+    expect(dpop).toBe('required')
+    expect(await record('client', 'update', String(id), '--dpop', 'off')).toMatchObject({ changed: true, dpop: 'off' })
+    expect((await run('client', 'update', String(id), '--dpop', 'required')).stderr).toContain('it gets no tokens without a DPoP proof any more')
+    expect(await run('client', 'update', String(id), '--dpop', 'always')).toMatchObject({ exitCode: 2, stderr: text(/Allowed choices are off, allowed, required/) })
+  })
+
   it('moves a client to another organization, which ends its tokens, when it was agreed to', async () => {
     const { record, fixtures, refusals, stores: { clients } } = scene
     const { id } = await fixtures.client({ organizationId })

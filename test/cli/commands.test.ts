@@ -151,6 +151,7 @@ describe('client and secret', { timeout: 60_000 }, () => {
       disabled_by: null,
       tokens_revoked_before: null,
       access_token_ttl_seconds: null,
+      dpop: 'allowed',
       managed_by: null
     })
     expect(run).toMatchObject({ exitCode: 0, stderr: 'signet: the secret is shown this once: store it now\n' })

@@ -96,6 +96,17 @@ describe('applying a configuration file', { timeout: 60_000 }, () => {
     ])
   })
 
+  it('says when tokens are to be bound, and that nothing is said of the default', async () => {
+    await world.apply(organizations + client('scopes: []'))
+    expect(said(await world.apply(organizations + client('scopes: [], dpop: required')))).toEqual([
+      '~ client cl_live_x: DPoP required instead of allowed',
+      'It gets no tokens without a DPoP proof any more. Those that it has stay as they are until they expire, within 25 hours.'
+    ])
+    expect(said(await world.apply(organizations + client('scopes: [], dpop: off')))).toEqual(['~ client cl_live_x: DPoP off instead of required'])
+    expect(said(await world.apply(organizations + client('scopes: [], dpop: off')))).toEqual([])
+    expect(said(await world.apply(organizations + client('scopes: []')))).toEqual(['~ client cl_live_x: DPoP allowed instead of off'])
+  })
+
   it('swaps the names of organizations, and takes over the name of one that is pruned', async () => {
     await world.apply('organizations: { org_a: { name: A }, org_b: { name: B }, org_c: { name: C } }')
     const file = 'organizations: { org_a: { name: B }, org_b: { name: A }, org_d: { name: C } }'

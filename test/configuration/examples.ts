@@ -68,6 +68,7 @@ export const malformed: readonly (readonly [file: string, ...mistakes: readonly 
   [client('scopes: [a, a]'), '1:67: clients.cl_live_x.scopes[1]: It is in the list twice.'],
   [client('scopes: a'), '1:63: clients.cl_live_x.scopes: It takes a list, not text.'],
   [client('environment: prod'), '1:68: clients.cl_live_x.environment: It takes live or test.'],
+  [client('dpop: always'), '1:61: clients.cl_live_x.dpop: It takes off, allowed or required.'],
   [client('secret: {}'), '1:55: clients.cl_live_x.secret: It takes exactly one of from_environment, from_file and value.'],
   [client('secret: { value: only-for-local-stacks, from_file: x }'), '1:55: clients.cl_live_x.secret: It takes exactly one of from_environment, from_file and value.'],
   [client('secret: { value: short }'), '1:72: clients.cl_live_x.secret.value: It takes 16 to 512 printable ASCII characters without spaces, and must not begin with sgs_, as the secrets that Signet generates do.'],
@@ -90,6 +91,7 @@ export const wellFormed: readonly string[] = [
   client('scopes: [nowhere], grants: []'),
   client('environment: test'),
   client('access_token_ttl_seconds: 2592000'),
+  client('dpop: required'),
   client('secret: { from_environment: NOT_SET }'),
   client('secret: { from_file: not-there.txt }')
 ]

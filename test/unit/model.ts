@@ -21,7 +21,8 @@ export function clientWith (scopes: readonly string[]): Client {
     tokensRevokedBefore: null,
     managedBy: null,
     disabledBy: null,
-    accessTokenTtlSeconds: null
+    accessTokenTtlSeconds: null,
+    dpop: 'allowed'
   }
 }
 
