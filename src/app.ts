@@ -18,7 +18,10 @@ import type { Clock } from './clock.ts'
 import type { Config } from './config.ts'
 import { createDatabase, patience } from './db.ts'
 import { createJwksEndpoint, createMetadataEndpoint } from './discovery/endpoint.ts'
+import { endpointPaths } from './discovery/metadata.ts'
 import { createDocsEndpoints } from './docs/endpoint.ts'
+import { createNonces } from './dpop/nonces.ts'
+import { createDpop } from './dpop/proof.ts'
 import { createLivenessEndpoint, createReadinessEndpoint } from './health/endpoint.ts'
 import { createReadiness } from './health/readiness.ts'
 import { startHousekeeping } from './housekeeping.ts'
@@ -29,11 +32,13 @@ import { createKeyRing } from './keys/ring.ts'
 import { createSigningKeyStore } from './keys/store.ts'
 import { createOrganizationDirectory } from './organizations/organization.ts'
 import { createOrganizationStore } from './organizations/store.ts'
+import { createReplayGuard } from './replay/guard.ts'
+import { createUsedIdentifierStore } from './replay/store.ts'
 import { createResourceDirectory } from './resources/resource.ts'
 import { createResourceStore } from './resources/store.ts'
 import { createRevocationEndpoint } from './revocation/endpoint.ts'
 import { routesOf, type OperationName } from './routes.ts'
-import type { MasterKey } from './sealing/master-key.ts'
+import { subkeyOf, type MasterKey } from './sealing/master-key.ts'
 import { createSealer } from './sealing/sealer.ts'
 import { openServerKeys } from './sealing/server-keys.ts'
 import { createSealedValueStore } from './sealing/store.ts'
@@ -83,6 +88,13 @@ export async function createApp ({ config, url, masterKey, clock, logger }: AppD
     logger
   })
   const authenticate = createAuthenticate({ methods: config.authenticationMethods, clients, organizations, secrets, clock })
+  const replay = createReplayGuard(createUsedIdentifierStore(writing), clock)
+  const dpop = createDpop({
+    tokenEndpoint: issuer + endpointPaths.token,
+    nonces: config.dpopNonce ? createNonces(subkeyOf(masterKey, 'dpop nonce'), clock) : undefined,
+    replay,
+    clock
+  })
   const mint = createMint({ issuer, keys, clock })
   const verify = createVerifyAccessToken({ issuer, keys, clock })
   const checkActive = createCheckActive({ verify, revocations, clients, organizations, resources })
@@ -91,7 +103,7 @@ export async function createApp ({ config, url, masterKey, clock, logger }: AppD
   const server = createHttpServer({ config, logger, isDraining: readiness.isDraining })
   const routes = routesOf(issuer)
   const handlers: Readonly<Record<OperationName, RouteHandlerMethod>> = {
-    requestToken: createTokenEndpoint({ grantRules: config, authenticate, resources, mint }),
+    requestToken: createTokenEndpoint({ grantRules: config, dpop, authenticate, resources, mint }),
     introspectToken: createIntrospectionEndpoint({ authenticate, checkActive, resources, sign: createSignIntrospection({ issuer, keys, resources, clock }) }),
     revokeToken: createRevocationEndpoint({ authenticate, verify, revocations }),
     liveKeys: createJwksEndpoint(keys, 'live'),
@@ -108,6 +120,7 @@ export async function createApp ({ config, url, masterKey, clock, logger }: AppD
 
   const stopHousekeeping = startHousekeeping([
     { name: 'revoked tokens', run: revocations.purgeExpired },
+    { name: 'used identifiers', run: replay.purgeExpired },
     { name: 'deleted clients', run: createClientStore(writing).purgeDeleted },
     { name: 'changes', run: () => pruneChanges(writing, clock()) }
   ], logger)

@@ -6,7 +6,7 @@ import { issuerOf, type Environment } from '../environment.ts'
 import type { KeyRing } from '../keys/ring.ts'
 import { signJwt } from '../keys/sign.ts'
 import type { SigningKey } from '../keys/signing-key.ts'
-import { accessTokenType, defaultAccessTokenTtlSeconds, type AccessTokenClaims, type Actor, type Confirmation } from '../oauth/claims.ts'
+import { accessTokenType, defaultAccessTokenTtlSeconds, tokenTypeOf, type AccessTokenClaims, type Actor, type Confirmation, type TokenType } from '../oauth/claims.ts'
 import { invalidScope, invalidTarget, temporarilyUnavailable } from '../oauth/errors.ts'
 import type { Organization } from '../organizations/organization.ts'
 import type { Resource } from '../resources/resource.ts'
@@ -37,6 +37,7 @@ export interface AccessToken {
   /** JWS compact serialization. */
   readonly token: string
   readonly expiresInSeconds: number
+  readonly type: TokenType
 }
 
 export type Mint = (grant: Grant) => AccessToken
@@ -72,7 +73,7 @@ export function createMint ({ issuer, keys, clock }: MintDependencies): Mint {
     }
     const token = signJwt(key, accessTokenType, claims)
     if (token.length > maxTokenBytes) throw invalidScope(`The token would be larger than ${maxTokenBytes} bytes: ask for fewer scopes.`)
-    return { token, expiresInSeconds }
+    return { token, expiresInSeconds, type: tokenTypeOf(confirmation) }
   }
 }
 

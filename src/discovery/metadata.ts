@@ -1,6 +1,7 @@
 /** The authorization server metadata, made from the tables that the server acts on. */
 import { Type, type Static, type TArray, type TString } from '@sinclair/typebox'
 import type { Config } from '../config.ts'
+import { proofAlgorithms } from '../dpop/proof-key.ts'
 import { issuerOf, type Environment } from '../environment.ts'
 import { authenticationMethods } from '../oauth/authentication-methods.ts'
 import { grantTypes } from '../oauth/grant-types.ts'
@@ -42,7 +43,8 @@ export const metadataBody = Type.Object({
   token_endpoint_auth_methods_supported: methods('token'),
   introspection_endpoint_auth_methods_supported: methods('introspection'),
   revocation_endpoint_auth_methods_supported: methods('revocation'),
-  introspection_signing_alg_values_supported: Type.Array(Type.String(), { description: 'How an answer of introspection as a JWT may be signed (RFC 9701).', examples: [['RS256']] })
+  introspection_signing_alg_values_supported: Type.Array(Type.String(), { description: 'How an answer of introspection as a JWT may be signed (RFC 9701).', examples: [['RS256']] }),
+  dpop_signing_alg_values_supported: Type.Array(Type.String(), { description: 'How DPoP proofs may be signed (RFC 9449 §5.1).', examples: [proofAlgorithms] })
 })
 export type Metadata = Static<typeof metadataBody>
 
@@ -64,7 +66,8 @@ export function metadataOf (issuer: string, environment: Environment, on: Featur
     token_endpoint_auth_methods_supported: methodsThatAreOn,
     introspection_endpoint_auth_methods_supported: methodsThatAreOn,
     revocation_endpoint_auth_methods_supported: methodsThatAreOn,
-    introspection_signing_alg_values_supported: [...on.signingAlgorithms]
+    introspection_signing_alg_values_supported: [...on.signingAlgorithms],
+    dpop_signing_alg_values_supported: [...proofAlgorithms]
   }
 }
 

@@ -48,6 +48,7 @@ export function jwksOperation (environment: Environment): Operation {
     description: `The keys that verify the tokens of ${environment} clients. An API accepts the keys of one issuer only, live or test. Most JWT libraries fetch this document, keep it, and fetch it again when a token names a key that they do not know.`,
     specification: { description: 'RFC 7517 §5, JWK Set', url: 'https://www.rfc-editor.org/rfc/rfc7517.html#section-5' },
     readsMemory: true,
+    requestHeaders: ['If-None-Match'],
     answers: publicAnswers('The keys.', { name: 'Jwks', schema: jwksBody }),
     errors: [],
     exchanges: publicExchanges({ keys: [{ kty: 'RSA', use: 'sig', alg: 'RS256', kid, n: 'uVx3…', e: 'AQAB' }] })
@@ -62,6 +63,7 @@ export function metadataOperation (environment: Environment): Operation {
     description: 'Where the endpoints are and what they can do, for libraries that configure themselves from the issuer. The same document is at every path.',
     specification: { description: 'RFC 8414, Authorization Server Metadata', url: 'https://www.rfc-editor.org/rfc/rfc8414.html#section-3' },
     readsMemory: true,
+    requestHeaders: ['If-None-Match'],
     answers: publicAnswers('The metadata.', { name: 'Metadata', schema: metadataBody }),
     errors: [],
     exchanges: publicExchanges(metadataOf(issuerPlaceholder, environment, defaultFeatures))

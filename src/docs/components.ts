@@ -1,12 +1,12 @@
 /** What the OpenAPI document defines once and refers to: request headers, response headers, client authentication. */
 import { authenticationMethods, type AuthenticationMethod } from '../oauth/authentication-methods.ts'
 import { basicChallenge } from '../oauth/errors.ts'
-import type { HeaderName } from '../http/operation.ts'
+import type { HeaderName, RequestHeaderName } from '../http/operation.ts'
 import type { HeaderObject, ParameterObject } from './openapi-types.ts'
 
 const requestIdPattern = '^[\\w.:-]{8,128}$'
 
-export const parameters: Readonly<Record<'X-Request-Id' | 'If-None-Match', ParameterObject>> = {
+export const parameters: Readonly<Record<'X-Request-Id' | RequestHeaderName, ParameterObject>> = {
   'X-Request-Id': {
     name: 'X-Request-Id',
     in: 'header',
@@ -20,6 +20,13 @@ export const parameters: Readonly<Record<'X-Request-Id' | 'If-None-Match', Param
     required: false,
     description: 'The `ETag` of the document that you have. If it is still the same the answer is 304.',
     schema: { type: 'string', examples: ['"Wq3mCmfx1Xn3J8Y7m6Y4r0dFjXQ"'] }
+  },
+  DPoP: {
+    name: 'DPoP',
+    in: 'header',
+    required: false,
+    description: 'A DPoP proof (RFC 9449 §4): a JWT that shows that the caller holds a key. The token is bound to that key then. A proof is made for one request, and used once.',
+    schema: { type: 'string', examples: ['eyJ0eXAiOiJkcG9wK2p3dCIsImFsZyI6IkVTMjU2IiwiandrIjp7fX0.eyJodG0iOiJQT1NUIn0.c2lnbmF0dXJl'] }
   }
 }
 

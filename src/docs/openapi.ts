@@ -65,8 +65,7 @@ function serverOf (variable: string, value: string, text: string): Server {
 }
 
 function operationOf ({ id, name, operation }: Route, path: string): OperationObject {
-  const { tag, summary, specification, form, answers } = operation
-  const isCacheable = answers.some(({ status }) => status === 304)
+  const { tag, summary, specification, form, requestHeaders = [] } = operation
   return {
     operationId: id,
     tags: [tag],
@@ -74,7 +73,7 @@ function operationOf ({ id, name, operation }: Route, path: string): OperationOb
     description: operation.description,
     ...specification === undefined ? {} : { externalDocs: specification },
     security: form === undefined ? [] : clientAuthentication,
-    parameters: ['X-Request-Id', ...isCacheable ? ['If-None-Match'] : []].map((header) => ({ $ref: `#/components/parameters/${header}` })),
+    parameters: ['X-Request-Id', ...requestHeaders].map((header) => ({ $ref: `#/components/parameters/${header}` })),
     ...form === undefined ? {} : { requestBody: { required: true, content: { [formMediaType]: formOf(form, operation) } } },
     responses: responsesOf(operation, path),
     ...id === name ? {} : { 'x-same-as': name }

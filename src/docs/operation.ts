@@ -39,6 +39,7 @@ export const openApiOperation: Operation = {
   description: 'For tools: OpenAPI 3.1, with the issuer of this server.',
   specification: { description: 'OpenAPI 3.1', url: 'https://spec.openapis.org/oas/v3.1.0.html' },
   readsMemory: false,
+  requestHeaders: ['If-None-Match'],
   answers: [
     { status: 200, description: 'The document.', content: { mediaType: 'application/json', body: { name: 'OpenApi', schema: openApiBody } }, maxAgeSeconds: docsMaxAgeSeconds, headers: ['ETag', 'Access-Control-Allow-Origin'] },
     { status: 304, description: 'The caller has it already: `If-None-Match` names its `ETag`. The body is empty.', maxAgeSeconds: docsMaxAgeSeconds, headers: ['ETag', 'Access-Control-Allow-Origin'] }

@@ -16,6 +16,8 @@ export interface Operation {
   readonly readsMemory: boolean
   /** Form-encoded parameters in the body. Every endpoint that has some authenticates a client. */
   readonly form?: Described<TObject>
+  /** Request headers that mean something here, besides those that every request may have. */
+  readonly requestHeaders?: readonly RequestHeaderName[]
   readonly answers: readonly Answer[]
   readonly errors: readonly OperationError[]
   readonly exchanges: readonly Exchange[]
@@ -27,6 +29,7 @@ export interface Described<S extends TSchema = TSchema> {
   readonly schema: S
 }
 
+export type RequestHeaderName = 'If-None-Match' | 'DPoP'
 export type HeaderName = 'Retry-After' | 'WWW-Authenticate' | 'ETag' | 'Access-Control-Allow-Origin' | 'Content-Security-Policy' | 'Allow'
 
 export interface Content {

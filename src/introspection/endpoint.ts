@@ -7,7 +7,7 @@ import { asksFor } from '../http/accept.ts'
 import { readForm } from '../http/body.ts'
 import { credentialSources } from '../http/credential.ts'
 import { parameter } from '../http/form.ts'
-import type { AccessTokenClaims } from '../oauth/claims.ts'
+import { tokenTypeOf, type AccessTokenClaims } from '../oauth/claims.ts'
 import { invalidRequest } from '../oauth/errors.ts'
 import type { ResourceDirectory } from '../resources/resource.ts'
 import type { IntrospectionBody } from './body.ts'
@@ -47,7 +47,7 @@ export function createIntrospectionEndpoint ({ authenticate, checkActive, resour
     const objection = found.active ? objectionOf(client, found.claims) : found.reason
     request.outcome = objection === undefined ? 'token.introspected' : 'token.introspected_inactive'
     request.cause = objection
-    const body: IntrospectionBody = found.active && objection === undefined ? { active: true, token_type: 'Bearer', ...found.claims } : inactive
+    const body: IntrospectionBody = found.active && objection === undefined ? { active: true, token_type: tokenTypeOf(found.claims.cnf), ...found.claims } : inactive
     if (asksFor(signedMediaType, request.headers.accept)) return reply.type(signedMediaType).send(sign(client, body))
     return reply.type('application/json').send(JSON.stringify(body))
   }

@@ -8,9 +8,8 @@ import { signingAlgorithms, type SigningAlgorithm } from './signing-algorithms.t
  * @see [RFC 8705 §3.1](https://www.rfc-editor.org/rfc/rfc8705.html#section-3.1)
  */
 const confirmation = Type.Object({
-  jkt: Type.Optional(Type.String()),
-  'x5t#S256': Type.Optional(Type.String())
-})
+  jkt: Type.Optional(Type.String({ description: 'The key of DPoP proofs: its SHA-256 thumbprint (RFC 7638), base64url.', examples: [samples.thumbprint] }))
+}, { description: 'Only in a token that is bound to a key: whoever uses the token shows that it holds that key.' })
 
 /** Of one token. */
 export const maxAudiences = 16
@@ -37,7 +36,6 @@ export const accessTokenClaims = Type.Object({
   env: Type.Union([Type.Literal('live'), Type.Literal('test')], { description: 'The environment of the client.', examples: ['live'] }),
   /** Only in tokens of JWT clients: the player as the client's backend named it. */
   player_id: Type.Optional(Type.String()),
-  /** Only in tokens that are bound to a key or a certificate. */
   cnf: Type.Optional(confirmation),
   /** Only after a token exchange with an actor: who acts, and for whom that one acts. */
   act: Type.Optional(actor)
@@ -47,9 +45,18 @@ export type Confirmation = Static<typeof confirmation>
 export type Actor = Static<typeof actor>
 
 /** What tokens have today. */
-export const documentedClaims = Type.Omit(accessTokenClaims, ['player_id', 'cnf', 'act'])
+export const documentedClaims = Type.Omit(accessTokenClaims, ['player_id', 'act'])
 
 export type AccessTokenClaims = Static<typeof accessTokenClaims>
+
+/** How a token is presented, and what `token_type` says. */
+export const tokenTypes = ['Bearer', 'DPoP'] as const
+export type TokenType = typeof tokenTypes[number]
+
+/** @see [RFC 9449 §5](https://www.rfc-editor.org/rfc/rfc9449.html#section-5) */
+export function tokenTypeOf (confirmation: Confirmation | undefined): TokenType {
+  return confirmation?.jkt === undefined ? 'Bearer' : 'DPoP'
+}
 
 /** `typ` of an access token's header (RFC 9068 §2.1). */
 export const accessTokenType = 'at+jwt'

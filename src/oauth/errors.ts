@@ -49,6 +49,18 @@ export const errorTable = {
     meaning: 'The resource parameter names no resource of this server.',
     cure: 'Send the identifier of the API exactly as it is registered, or leave the parameter out.'
   },
+  invalid_dpop_proof: {
+    status: 400,
+    source: 'RFC 9449 §5',
+    meaning: 'The DPoP header is not a valid proof for this request, or it is missing though the tokens of the client are bound to keys.',
+    cure: 'Make a new proof for each request, as RFC 9449 §4 describes. The description names what is wrong with this one.'
+  },
+  use_dpop_nonce: {
+    status: 400,
+    source: 'RFC 9449 §8',
+    meaning: 'DPoP proofs need a nonce of this server here, and the proof has none or one that is too old.',
+    cure: 'Make a new proof with the nonce that the header DPoP-Nonce of the answer holds, and send the request again.'
+  },
   temporarily_unavailable: {
     status: 503,
     source: 'RFC 6749 §4.1.2.1',
@@ -125,6 +137,16 @@ export function invalidScope (description: string): OAuthError {
 /** @see [RFC 8707 §2](https://www.rfc-editor.org/rfc/rfc8707.html#section-2) */
 export function invalidTarget (description: string): OAuthError {
   return new OAuthError('invalid_target', description)
+}
+
+/** @see [RFC 9449 §5](https://www.rfc-editor.org/rfc/rfc9449.html#section-5) */
+export function invalidDpopProof (description: string): OAuthError {
+  return new OAuthError('invalid_dpop_proof', description)
+}
+
+/** @see [RFC 9449 §8](https://www.rfc-editor.org/rfc/rfc9449.html#section-8) */
+export function useDpopNonce (nonce: string): OAuthError {
+  return new OAuthError('use_dpop_nonce', 'Make a new DPoP proof, with the nonce that the header DPoP-Nonce holds.', { headers: { 'DPoP-Nonce': nonce } })
 }
 
 /** @param retryAfterSeconds for the `Retry-After` header (RFC 9110 §10.2.3) */

@@ -17,6 +17,7 @@ export const samples = {
   signedIntrospection: 'eyJhbGciOiJSUzI1NiIsInR5cCI6InRva2VuLWludHJvc3BlY3Rpb24rand0In0.eyJ0b2tlbl9pbnRyb3NwZWN0aW9uIjp7ImFjdGl2ZSI6dHJ1ZX19.c2lnbmF0dXJl',
   kid: 'k3sAqkCAh5yTnPEVXLjc0pLwH4vAbCk1pZ8eLzvVt0Q',
   jti: 'XWbnXGKrMoVMJhI4bnmpNg',
+  thumbprint: '0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I',
   issuedAt: 1_795_420_800
 } as const
 

@@ -55,6 +55,11 @@ export async function createMasterKey (config: MasterKeySource): Promise<MasterK
   }
 }
 
+/** A key of its own for each purpose: what is made with one says nothing about another. */
+export function subkeyOf (masterKey: MasterKey, purpose: string): Buffer {
+  return Buffer.from(hkdfSync('sha256', masterKey.bytes, '', `signet ${purpose}`, 32))
+}
+
 async function writeDurably (path: string): Promise<void> {
   const file = await open(path, 'wx', 0o600)
   try {

@@ -2,9 +2,9 @@
  * Encryption at rest under the master key: AES-256-GCM with one HKDF subkey for each purpose. The purpose, the
  * row's id and its qualifier are associated data, so a sealed value opens in the row it was made for only.
  */
-import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto'
+import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
 import { OperatorError } from '../operator-error.ts'
-import type { MasterKey } from './master-key.ts'
+import { subkeyOf, type MasterKey } from './master-key.ts'
 
 export interface SealedPlace {
   /** What the value is for, such as `signing-key`: chooses the subkey. */
@@ -31,7 +31,7 @@ export function createSealer (masterKey: MasterKey): Sealer {
   function subkey (purpose: string): Buffer {
     const known = subkeys.get(purpose)
     if (known !== undefined) return known
-    const made = Buffer.from(hkdfSync('sha256', masterKey.bytes, '', `signet seal ${purpose}`, 32))
+    const made = subkeyOf(masterKey, `seal ${purpose}`)
     subkeys.set(purpose, made)
     return made
   }

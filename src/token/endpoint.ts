@@ -2,6 +2,7 @@
 import type { RouteHandlerMethod } from 'fastify'
 import type { Mint } from '../access-tokens/mint.ts'
 import type { Authenticate } from '../clients/authenticate.ts'
+import type { Dpop } from '../dpop/proof.ts'
 import { readForm } from '../http/body.ts'
 import { credentialSources } from '../http/credential.ts'
 import { unauthorizedClient } from '../oauth/errors.ts'
@@ -13,22 +14,31 @@ import { tokenResponse } from './response.ts'
 
 interface TokenEndpointDependencies {
   readonly grantRules: GrantRules
+  readonly dpop: Dpop
   readonly authenticate: Authenticate
   readonly resources: ResourceDirectory
   readonly mint: Mint
 }
 
-/** @see [RFC 6749 §3.2](https://www.rfc-editor.org/rfc/rfc6749.html#section-3.2) */
-export function createTokenEndpoint ({ grantRules, authenticate, resources, mint }: TokenEndpointDependencies): RouteHandlerMethod {
+/**
+ * @see [RFC 6749 §3.2](https://www.rfc-editor.org/rfc/rfc6749.html#section-3.2)
+ * @see [RFC 9449 §5](https://www.rfc-editor.org/rfc/rfc9449.html#section-5)
+ */
+export function createTokenEndpoint ({ grantRules, dpop, authenticate, resources, mint }: TokenEndpointDependencies): RouteHandlerMethod {
   return async (request, reply) => {
     const form = readForm(request, tokenRequestRules)
     const grant = selectGrant(form, grantRules)
+    const presented = dpop.read(request.raw.headersDistinct['dpop'] ?? [])
     const caller = await authenticate(credentialSources(request, form))
     request.clientId = caller.client.id
     if (!caller.client.grants.includes(grant.grantType)) throw unauthorizedClient(`This client may not use the grant_type ${grant.grantType}.`)
+    const proof = dpop.verify(presented, caller.client)
     const granted = await grant.read(form, caller)
     const decision = decide(caller.client, readWish(form), resources)
-    const token = mint({ ...caller, ...decision, ...granted })
+    if (proof !== undefined) await dpop.use(proof)
+    const token = mint({ ...caller, ...decision, ...granted, ...proof === undefined ? {} : { confirmation: { jkt: proof.thumbprint } } })
+    const nonce = proof === undefined ? undefined : dpop.nextNonce()
+    if (nonce !== undefined) reply.header('DPoP-Nonce', nonce)
     request.outcome = 'token.issued'
     return reply.type('application/json').send(tokenResponse(token, decision.scopes))
   }

@@ -19,6 +19,7 @@ export const tokenExchanges: readonly Exchange[] = [
   { name: 'basic_authentication', summary: 'Credentials in the Authorization header, and two scopes', request: { basic: inHeader, form: { ...grant, scope: `${scope} ${secondScope}` } }, answer: issued(`${scope} ${secondScope}`) },
   { name: 'default_scopes', summary: 'The default scopes of the client', request: { basic: inHeader, form: grant }, answer: issued(scope) },
   { name: 'one_resource', summary: 'The default scopes of one resource', request: { basic: inHeader, form: { ...grant, resource: [resource] } }, answer: issued(scope) },
+  { name: 'bound_to_a_key', summary: 'With a DPoP proof', answer: { status: 200, body: { access_token: token, token_type: 'DPoP', expires_in: defaultAccessTokenTtlSeconds, scope } } },
   {
     name: 'parameter_twice',
     summary: 'A parameter is there twice',
@@ -72,6 +73,17 @@ export const tokenExchanges: readonly Exchange[] = [
     summary: 'A resource that is not registered',
     request: { form: { ...grant, ...inBody, scope, resource: ['https://nobody.example.com'] } },
     answer: { error: 'invalid_target', description: 'There is no resource https://nobody.example.com.' }
+  },
+  {
+    name: 'no_proof',
+    summary: 'A DPoP header that holds no proof',
+    request: { headers: { DPoP: 'proof' }, form: { ...grant, ...inBody, scope } },
+    answer: { error: 'invalid_dpop_proof', description: 'The DPoP header is not one signed JWT in compact form.' }
+  },
+  {
+    name: 'no_nonce',
+    summary: 'A DPoP proof without the nonce that the server asks for',
+    answer: { error: 'use_dpop_nonce', description: 'Make a new DPoP proof, with the nonce that the header DPoP-Nonce holds.' }
   },
   {
     name: 'wrong_secret',

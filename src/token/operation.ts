@@ -10,9 +10,12 @@ export const tokenOperation: Operation = {
   summary: 'Get an access token',
   description: `A client shows its credentials and gets an access token for its scopes. It keeps the token, sends it to the API with every call, and asks again when it has expired.
 
-Nothing is granted that was not asked for, and nothing that was asked for is dropped silently. An empty parameter counts as absent, and an unknown one is ignored. A parameter that is there twice is refused, and so is one that is in the URL.`,
+Nothing is granted that was not asked for, and nothing that was asked for is dropped silently. An empty parameter counts as absent, and an unknown one is ignored. A parameter that is there twice is refused, and so is one that is in the URL.
+
+A request with a DPoP proof (RFC 9449) gets a token that is bound to the key of the proof: its \`token_type\` is \`DPoP\`, and whoever uses it needs that key. Where the operator wants it, a proof has to hold a nonce of the server, which the header \`DPoP-Nonce\` of an answer brings. A client whose tokens are never bound gets \`Bearer\` ones, whatever it sends.`,
   specification: { description: 'RFC 6749 §4.4, the client credentials grant', url: 'https://www.rfc-editor.org/rfc/rfc6749.html#section-4.4' },
   readsMemory: true,
+  requestHeaders: ['DPoP'],
   form: { name: 'TokenRequest', schema: tokenRequest },
   answers: [
     { status: 200, description: 'An access token.', content: { mediaType: 'application/json', body: { name: 'TokenResponse', schema: tokenResponseBody } } }
@@ -23,8 +26,10 @@ Nothing is granted that was not asked for, and nothing that was asked for is dro
     { code: 'unsupported_grant_type', when: 'The server does not have this `grant_type`.' },
     { code: 'invalid_scope', when: 'A scope is malformed, does not exist or is not granted to the client, the scopes belong to different resources that were not all named in `resource` or do not all allow one token for several, or `scope` is absent and the client has no default scopes.' },
     { code: 'invalid_target', when: '`resource` names no resource, or another one than that of the scopes.' },
+    { code: 'invalid_dpop_proof', when: 'The DPoP proof is malformed, not for this request, too old or used already, or there is none though the tokens of the client are always bound to a key.' },
+    { code: 'use_dpop_nonce', when: 'The DPoP proof has no nonce, or one that is too old, and this server asks for one. The header `DPoP-Nonce` holds it.' },
     { code: 'invalid_client', when: 'The client is unknown or disabled, or the secret is wrong, expired or revoked: one answer for all of them. Also without any credentials.' },
-    { code: 'temporarily_unavailable', when: 'Too many secrets are being verified for the first time, or there is no usable signing key.' }
+    { code: 'temporarily_unavailable', when: 'Too many secrets are being verified for the first time, there is no usable signing key, or the use of a DPoP proof could not be stored.' }
   ],
   exchanges: tokenExchanges
 }

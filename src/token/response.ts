@@ -1,6 +1,6 @@
 import { Type, type Static } from '@sinclair/typebox'
 import type { AccessToken } from '../access-tokens/mint.ts'
-import { accessTokenHeader, defaultAccessTokenTtlSeconds, documentedClaims, maxAccessTokenTtlSeconds, minAccessTokenTtlSeconds } from '../oauth/claims.ts'
+import { accessTokenHeader, defaultAccessTokenTtlSeconds, documentedClaims, maxAccessTokenTtlSeconds, minAccessTokenTtlSeconds, tokenTypes, type TokenType } from '../oauth/claims.ts'
 import { samples } from '../oauth/samples.ts'
 
 export const tokenResponseBody = Type.Object({
@@ -11,7 +11,12 @@ export const tokenResponseBody = Type.Object({
     contentSchema: { type: 'array', minItems: 2, prefixItems: [accessTokenHeader, documentedClaims] },
     examples: [samples.token]
   }),
-  token_type: Type.Literal('Bearer', { description: 'Send the token to the API as `Authorization: Bearer <token>`.' }),
+  token_type: Type.Unsafe<TokenType>({
+    type: 'string',
+    enum: tokenTypes,
+    description: 'Send the token to the API as `Authorization: <token_type> <token>`. `DPoP`: the token is bound to the key of the DPoP proof that the request had, and every use of it needs another proof (RFC 9449 §7).',
+    examples: [...tokenTypes]
+  }),
   expires_in: Type.Integer({
     minimum: minAccessTokenTtlSeconds,
     maximum: maxAccessTokenTtlSeconds,
@@ -22,10 +27,10 @@ export const tokenResponseBody = Type.Object({
 })
 
 /** @see [RFC 6749 §5.1](https://www.rfc-editor.org/rfc/rfc6749.html#section-5.1) */
-export function tokenResponse ({ token, expiresInSeconds }: AccessToken, scopes: readonly string[]): string {
+export function tokenResponse ({ token, expiresInSeconds, type }: AccessToken, scopes: readonly string[]): string {
   const body: Static<typeof tokenResponseBody> = {
     access_token: token,
-    token_type: 'Bearer',
+    token_type: type,
     expires_in: expiresInSeconds,
     scope: scopes.join(' ')
   }

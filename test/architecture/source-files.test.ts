@@ -13,6 +13,7 @@ const mainFiles: Readonly<Record<string, string>> = {
   'src/discovery': 'endpoint.ts',
   'src/docs': 'endpoint.ts',
   'src/doctor': 'doctor.ts',
+  'src/dpop': 'proof.ts',
   'src/health': 'endpoint.ts',
   'src/http': 'server.ts',
   'src/introspection': 'endpoint.ts',

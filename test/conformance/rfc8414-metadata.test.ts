@@ -37,7 +37,8 @@ describe('RFC 8414 Authorization server metadata', () => {
         token_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post'],
         introspection_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post'],
         revocation_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post'],
-        introspection_signing_alg_values_supported: ['RS256']
+        introspection_signing_alg_values_supported: ['RS256'],
+        dpop_signing_alg_values_supported: ['ES256', 'EdDSA', 'Ed25519', 'PS256', 'RS256']
       })
     }
   })

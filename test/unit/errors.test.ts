@@ -34,6 +34,8 @@ describe('RFC 6749 §5.2 error values', () => {
       unsupported_grant_type: 400,
       invalid_scope: 400,
       invalid_target: 400,
+      invalid_dpop_proof: 400,
+      use_dpop_nonce: 400,
       temporarily_unavailable: 503,
       server_error: 500
     })
