@@ -26,6 +26,7 @@ import { createLivenessEndpoint, createReadinessEndpoint } from './health/endpoi
 import { createReadiness } from './health/readiness.ts'
 import { startHousekeeping } from './housekeeping.ts'
 import { createHttpServer, httpLimits } from './http/server.ts'
+import { readTls } from './http/tls.ts'
 import { createIntrospectionEndpoint } from './introspection/endpoint.ts'
 import { createSignIntrospection } from './introspection/signed.ts'
 import { createKeyRing } from './keys/ring.ts'
@@ -100,7 +101,7 @@ export async function createApp ({ config, url, masterKey, clock, logger }: AppD
   const checkActive = createCheckActive({ verify, revocations, clients, organizations, resources })
 
   const readiness = createReadiness({ feed, keys, staleLimitSeconds: config.staleLimitSeconds })
-  const server = createHttpServer({ config, logger, isDraining: readiness.isDraining })
+  const server = createHttpServer({ config, tls: await readTls(config), logger, isDraining: readiness.isDraining })
   const routes = routesOf(issuer)
   const handlers: Readonly<Record<OperationName, RouteHandlerMethod>> = {
     requestToken: createTokenEndpoint({ grantRules: config, dpop, authenticate, resources, mint }),

@@ -19,7 +19,7 @@ export type LogLevel = typeof logLevels[number]
 export const environmentSchema = Type.Object({
   PORT: Type.Integer({ minimum: 1, maximum: 65535, default: 8080, description: 'TCP port to listen on.' }),
   HOST: Type.String({ minLength: 1, default: '127.0.0.1', description: 'Address to listen on; `0.0.0.0` or `::` for every interface.' }),
-  ISSUER: Type.Optional(Type.String({ description: 'Public URL of this server: the `iss` of live tokens (`<ISSUER>/test` for test tokens) and the base of every endpoint. May have a path. `http` is accepted on loopback only. Default: `http://127.0.0.1:<PORT>`.' })),
+  ISSUER: Type.Optional(Type.String({ description: 'Public URL of this server: the `iss` of live tokens (`<ISSUER>/test` for test tokens) and the base of every endpoint. May have a path. `http` is accepted on loopback only. Default: `http://127.0.0.1:<PORT>`, with `https` where Signet ends TLS.' })),
   DATABASE_URL: Type.Optional(Type.String({ description: 'A PostgreSQL 14 or newer, `postgresql://user:password@host:5432/name`. Default: an embedded PostgreSQL in `SIGNET_DATA_DIR`.' })),
   DATABASE_PASSWORD_FILE: Type.Optional(Type.String({ description: 'A file that holds the password of the user in `DATABASE_URL`, which then has none.' })),
   DATABASE_WAIT_SECONDS: Type.Integer({ minimum: 0, maximum: 600, default: 10, description: 'How long a start waits for the database before it gives up.' }),
@@ -31,6 +31,9 @@ export const environmentSchema = Type.Object({
   WORKERS: Type.Optional(Type.Integer({ minimum: 1, maximum: 64, description: 'Processes that serve requests. Default: one for each core that the cgroup grants.' })),
   LOG_LEVEL: Type.Unsafe<LogLevel>(Type.Union(logLevels.map((level) => Type.Literal(level)), { default: 'info', description: 'Least severe log level that is written: `trace`, `debug`, `info`, `warn`, `error`, `fatal` or `silent`.' })),
   TRUST_PROXY: Type.String({ default: '', description: 'Comma-separated addresses or networks (CIDR) of reverse proxies whose `X-Forwarded-For` is believed. Default: none.' }),
+  TLS_CERTIFICATE_FILE: Type.Optional(Type.String({ description: 'The certificate of this server in PEM, with those between it and its authority: it ends TLS itself then. Read at each start. Default: it speaks HTTP, and a proxy ends TLS.' })),
+  TLS_KEY_FILE: Type.Optional(Type.String({ description: 'The private key of that certificate, in PEM.' })),
+  CLIENT_CERTIFICATE_HEADER: Type.Optional(Type.String({ description: 'The header in which the proxies of `TRUST_PROXY` hand on the certificate of a caller, as `Client-Cert` (RFC 9440) or as percent-encoded PEM. It means nothing from anybody else. Default: none.' })),
   REQUIRE_GRANT_TYPE: Type.Boolean({ default: false, description: '`true` refuses token requests without `grant_type` (RFC 6749 §4.4.2); by default one that carries `client_secret` means `client_credentials`.' }),
   GRANT_TYPES: Type.Optional(Type.String({ description: 'Comma-separated grant types that are on: only they work, and the metadata lists them. Default: all that this version has.' })),
   AUTHENTICATION_METHODS: Type.Optional(Type.String({ description: 'Comma-separated client authentication methods that are on, at every endpoint: only they work, and the metadata lists them. Default: all that this version has.' })),
@@ -62,6 +65,11 @@ export interface Config {
   readonly workers: number
   readonly logLevel: LogLevel
   readonly trustProxy: readonly string[]
+  /** Both or neither. */
+  readonly tlsCertificateFile: string | undefined
+  readonly tlsKeyFile: string | undefined
+  /** In lower case. */
+  readonly clientCertificateHeader: string | undefined
   readonly requireGrantType: boolean
   /** Those that are on. */
   readonly grantTypes: readonly GrantType[]
@@ -84,10 +92,14 @@ export interface Config {
  */
 export function loadConfig (environment: Readonly<Record<string, string | undefined>>, cores = availableParallelism()): Config {
   const given = readEnvironment(environment)
+  const endsTls = given.TLS_CERTIFICATE_FILE !== undefined
+  if (endsTls !== (given.TLS_KEY_FILE !== undefined)) {
+    throw new OperatorError('TLS_CERTIFICATE_FILE and TLS_KEY_FILE go together. Set both, or neither.')
+  }
   return Object.freeze({
     port: given.PORT,
     host: given.HOST,
-    issuer: readIssuer(given.ISSUER ?? `http://127.0.0.1:${given.PORT}`),
+    issuer: readIssuer(given.ISSUER ?? `${endsTls ? 'https' : 'http'}://127.0.0.1:${given.PORT}`),
     databaseUrl: readDatabaseUrl(given),
     databaseWaitSeconds: given.DATABASE_WAIT_SECONDS,
     masterKey: given.MASTER_KEY,
@@ -98,6 +110,9 @@ export function loadConfig (environment: Readonly<Record<string, string | undefi
     workers: given.WORKERS ?? cores,
     logLevel: given.LOG_LEVEL,
     trustProxy: readNetworks(given.TRUST_PROXY),
+    tlsCertificateFile: given.TLS_CERTIFICATE_FILE,
+    tlsKeyFile: given.TLS_KEY_FILE,
+    clientCertificateHeader: readHeaderName(given),
     requireGrantType: given.REQUIRE_GRANT_TYPE,
     grantTypes: readChoices('GRANT_TYPES', given.GRANT_TYPES, grantTypes),
     authenticationMethods: readChoices('AUTHENTICATION_METHODS', given.AUTHENTICATION_METHODS, authenticationMethods),
@@ -159,6 +174,14 @@ function readIssuer (text: string): string {
     throw new OperatorError('The path of ISSUER may have letters, digits and . _ ~ - only. Choose another path.')
   }
   return url.origin + path
+}
+
+/** Without a proxy that may set it, the header would be anybody's word. */
+function readHeaderName ({ CLIENT_CERTIFICATE_HEADER: name, TRUST_PROXY: proxies }: Variables): string | undefined {
+  if (name === undefined) return undefined
+  if (!/^[\w-]{1,64}$/.test(name)) throw new OperatorError('CLIENT_CERTIFICATE_HEADER is not the name of a header. It looks like Client-Cert.')
+  if (proxies === '') throw new OperatorError('CLIENT_CERTIFICATE_HEADER needs TRUST_PROXY: without it nobody may set the header. Name the proxies that do.')
+  return name.toLowerCase()
 }
 
 function isLoopback (hostname: string): boolean {

@@ -3,6 +3,7 @@
  * such as the container image. It loads nothing of the server, so that it ends in a moment.
  */
 import { get } from 'node:http'
+import { get as getOverTls } from 'node:https'
 import { setTimeout as pause } from 'node:timers/promises'
 
 interface Answer {
@@ -35,7 +36,10 @@ async function ask (): Promise<Answer> {
   return await new Promise((resolve) => {
     const fail = (error: Error): void => { resolve({ ready: false, text: `There is no answer from ${host} port ${port} (${error.message}).` }) }
     try {
-      const request = get({ host, port, path: '/health/ready', agent: false, signal: AbortSignal.timeout(timeoutMilliseconds) }, (response) => {
+      // The certificate names the issuer, not this address; nothing that is sent or believed here is secret.
+      const options = { host, port, path: '/health/ready', agent: false, rejectUnauthorized: false, signal: AbortSignal.timeout(timeoutMilliseconds) } as const
+      const endsTls = (process.env['TLS_CERTIFICATE_FILE']?.trim() ?? '') !== ''
+      const request = (endsTls ? getOverTls : get)(options, (response) => {
         let text = ''
         response.setEncoding('utf8').on('data', (chunk: string) => { text = (text + chunk).slice(0, longestText) })
         response.on('end', () => { resolve({ ready: response.statusCode === 200, text }) }).on('error', fail)

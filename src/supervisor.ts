@@ -82,8 +82,8 @@ async function untilLate (stop: StopSignals, seconds: number): Promise<'late'> {
   return 'late'
 }
 
-function addressOf ({ host, port }: Config): string {
-  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`
+function addressOf ({ host, port, tlsCertificateFile }: Config): string {
+  return `${tlsCertificateFile === undefined ? 'http' : 'https'}://${host.includes(':') ? `[${host}]` : host}:${port}`
 }
 
 async function openDatabase (options: SupervisorOptions, signal: AbortSignal): Promise<OpenDatabase> {

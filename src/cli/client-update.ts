@@ -20,11 +20,14 @@ interface UpdateOptions {
   readonly resourceServer?: string
   readonly accessTokenTtl?: AccessTokenTtl
   readonly dpop?: DpopSetting
+  readonly certificateBoundTokens?: 'on' | 'off'
   readonly yes?: boolean
 }
 
 export const ttlFlags = '--access-token-ttl <duration>'
 export const ttlMeaning = 'how long its new tokens live: 60s to 30d, or default (25h); a resource may allow less'
+export const bindingFlags = '--certificate-bound-tokens <state>'
+export const bindingMeaning = 'whether its new tokens are bound to the certificate of its TLS connection, without which it gets none'
 export const dpopFlags = '--dpop <when>'
 export const dpopMeaning = 'whether its new tokens are bound to the key of a DPoP proof: never, if it sends one, always'
 
@@ -44,6 +47,7 @@ export const clientUpdating: Updating<Client, UpdateOptions> = {
     .option('--resource-server <id-or-identifier>', 'the resource that it stands for from now on; none for none', readReference)
     .option(ttlFlags, ttlMeaning, readAccessTokenTtl)
     .addOption(new Option(dpopFlags, dpopMeaning).choices(dpopSettings))
+    .addOption(new Option(bindingFlags, bindingMeaning).choices(['on', 'off']))
     .option('--organization <id-or-name>', 'another owner; all tokens that it has die, for good', readReference)
     .option('--yes', 'do not ask; required for another owner where there is no terminal'),
   plan
@@ -54,14 +58,14 @@ async function plan (row: Client, options: UpdateOptions, session: Session): Pro
   const resourceId = options.resourceServer === 'none' ? null : options.resourceServer === undefined ? undefined : (await findResource(session, options.resourceServer)).id
   const { change, deprecated } = await readScopeChange(row, options, session)
   const patch = differing(row, {
-    name: options.name, organizationId: owner?.id, grants: options.grant, resourceId, accessTokenTtlSeconds: options.accessTokenTtl === undefined ? undefined : secondsOf(options.accessTokenTtl), dpop: options.dpop
+    name: options.name, organizationId: owner?.id, grants: options.grant, resourceId, accessTokenTtlSeconds: options.accessTokenTtl === undefined ? undefined : secondsOf(options.accessTokenTtl), dpop: options.dpop, certificateBoundTokens: options.certificateBoundTokens === undefined ? undefined : options.certificateBoundTokens === 'on'
   })
   const isMoved = patch.organizationId !== undefined
   const notes = [
     ...deprecated.map(noteDeprecated),
     ...(change.remove.length > 0 ? [`tokens that were issued already keep ${change.remove.join(', ')} until they expire`] : []),
     ...('accessTokenTtlSeconds' in patch ? ['tokens that were issued already keep their lifetime'] : []),
-    ...('dpop' in patch ? [noteDpop(patch.dpop)] : []),
+    ...noteBinding(patch),
     ...(isMoved ? ['all tokens that it had are revoked'] : [])
   ]
   const scopes = change.add.length + change.remove.length > 0 ? { scopes: change } : {}
@@ -90,8 +94,12 @@ export function noteDeprecated (scope: string): string {
   return `the scope ${scope} is deprecated: it works, but what is new had better use another one`
 }
 
-function noteDpop (dpop: DpopSetting | undefined): string {
-  return dpop === 'required' ? 'it gets no tokens without a DPoP proof any more; tokens that were issued already stay as they are' : 'tokens that were issued already stay as they are'
+function noteBinding ({ dpop, certificateBoundTokens }: Partial<Pick<Client, 'dpop' | 'certificateBoundTokens'>>): string[] {
+  return [
+    ...(dpop === 'required' ? ['it gets no tokens without a DPoP proof any more'] : []),
+    ...(certificateBoundTokens === true ? ['it gets no tokens without a client certificate any more'] : []),
+    ...(dpop === undefined && certificateBoundTokens === undefined ? [] : ['tokens that were issued already stay as they are'])
+  ]
 }
 
 function describeMove ({ id, name, organizationId, secrets }: Client, owner: string, { clock }: Session): string {

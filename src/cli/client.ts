@@ -4,7 +4,7 @@ import { environments, type Environment } from '../environment.ts'
 import { grantTypes, type GrantType } from '../oauth/grant-types.ts'
 import { counted } from '../phrases.ts'
 import { readAccessTokenTtl, readGrant, readName, readReference, readScopes, secondsOf, type AccessTokenTtl } from './arguments.ts'
-import { clientUpdating, dpopFlags, dpopMeaning, noteDeprecated, ttlFlags, ttlMeaning } from './client-update.ts'
+import { bindingFlags, bindingMeaning, clientUpdating, dpopFlags, dpopMeaning, noteDeprecated, ttlFlags, ttlMeaning } from './client-update.ts'
 import type { CommandContext } from './command.ts'
 import { addDelete } from './delete.ts'
 import { chooseOrganization, findClient, findOrganization, findResource, findScopes } from './find.ts'
@@ -35,6 +35,7 @@ interface CreateOptions {
   readonly resourceServer?: string
   readonly accessTokenTtl?: AccessTokenTtl
   readonly dpop: DpopSetting
+  readonly certificateBoundTokens: 'on' | 'off'
 }
 
 export function addClientCommands (program: Command, context: CommandContext): void {
@@ -80,6 +81,7 @@ function addCreate (client: Command, { output, withSession }: CommandContext): v
     .option('--resource-server <id-or-identifier>', 'the resource that it stands for: it may introspect the tokens for that resource', readReference)
     .option(ttlFlags, ttlMeaning, readAccessTokenTtl)
     .addOption(new Option(dpopFlags, dpopMeaning).choices(dpopSettings).default(defaultDpopSetting))
+    .addOption(new Option(bindingFlags, bindingMeaning).choices(['on', 'off']).default('off'))
     .addHelpText('after', examples(
       'signet client create --name "Partner backend" --environment test',
       'signet client create --name "Partner backend" --organization "Sample Games" --scope "tournaments:read tournaments:write" --json',
@@ -96,7 +98,8 @@ function addCreate (client: Command, { output, withSession }: CommandContext): v
         grants: options.grant,
         resourceId: resource?.id ?? null,
         accessTokenTtlSeconds: secondsOf(options.accessTokenTtl ?? 'default'),
-        dpop: options.dpop
+        dpop: options.dpop,
+        certificateBoundTokens: options.certificateBoundTokens === 'on'
       })
       const [secretId = null] = created.secrets.keys()
       await output.secret({ client_id: created.id, client_secret: secret, secret_id: secretId, ...await noun.present(created, session) })
@@ -140,6 +143,7 @@ async function createPresenter ({ organizations, resources }: Session): Promise<
     resource_server: client.resourceId === null ? null : identifiers.get(client.resourceId) ?? null,
     access_token_ttl_seconds: client.accessTokenTtlSeconds,
     dpop: client.dpop,
+    certificate_bound_tokens: client.certificateBoundTokens,
     created_at: timeOf(client.createdAt),
     disabled_at: timeOf(client.disabledAt),
     disabled_by: client.disabledBy,

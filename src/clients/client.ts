@@ -54,6 +54,8 @@ export interface Client {
   readonly accessTokenTtlSeconds: number | null
   /** Whether its tokens are bound to the key of a DPoP proof: never, when it sends one, always. */
   readonly dpop: DpopSetting
+  /** Whether its tokens are bound to the certificate of its TLS connection, without which it gets none. */
+  readonly certificateBoundTokens: boolean
 }
 
 /** Whether a secret may be used at the time given (milliseconds since the epoch). */

@@ -33,6 +33,8 @@ export interface RegistrationInput {
   readonly accessTokenTtlSeconds?: number | null
   /** Default: allowed. */
   readonly dpop?: DpopSetting
+  /** Default: no. */
+  readonly certificateBoundTokens?: boolean
 }
 
 export interface ScopeChoice { readonly name: string, readonly isDefault: boolean, readonly isDeprecated: boolean, readonly disabledAt: Date | null }
@@ -79,7 +81,7 @@ export function createRegistration ({ store, format, hasher, sealer, clock, read
   }
 
   return {
-    async register ({ name, organizationId, environment, scopes: wanted, grants, resourceId, accessTokenTtlSeconds = null, dpop = defaultDpopSetting }) {
+    async register ({ name, organizationId, environment, scopes: wanted, grants, resourceId, accessTokenTtlSeconds = null, dpop = defaultDpopSetting, certificateBoundTokens = false }) {
       const scopes = await chooseScopes(wanted, resourceId)
       const id = newIdentifier(`cl_${environment}`)
       const type: ClientType = 'service'
@@ -96,6 +98,7 @@ export function createRegistration ({ store, format, hasher, sealer, clock, read
         resourceId,
         accessTokenTtlSeconds,
         dpop,
+        certificateBoundTokens,
         scopes,
         secret: row
       })

@@ -16,6 +16,7 @@ export interface NewClient {
   readonly resourceId: string | null
   readonly accessTokenTtlSeconds?: number | null
   readonly dpop?: DpopSetting
+  readonly certificateBoundTokens?: boolean
   readonly managedBy?: string | null
   readonly disabledAt?: Date | null
   readonly disabledBy?: string | null
@@ -33,12 +34,12 @@ export interface NewSecret extends SecretPatch {
 
 /** Rows as a configuration file wants them. */
 export type ConfiguredClient = Pick<Client,
-  'id' | 'organizationId' | 'name' | 'environment' | 'grants' | 'resourceId' | 'accessTokenTtlSeconds' | 'dpop' | 'disabledAt' | 'disabledBy' | 'managedBy'>
+  'id' | 'organizationId' | 'name' | 'environment' | 'grants' | 'resourceId' | 'accessTokenTtlSeconds' | 'dpop' | 'certificateBoundTokens' | 'disabledAt' | 'disabledBy' | 'managedBy'>
 export interface GrantedScope { readonly clientId: string, readonly scopeName: string }
 export interface ImportedSecretRow { readonly id: string, readonly clientId: string, readonly hash: string, readonly sealedSecret: string | null, readonly managedBy: string }
 
 export type ClientPatch = Partial<Pick<Client,
-  'name' | 'organizationId' | 'grants' | 'resourceId' | 'accessTokenTtlSeconds' | 'dpop' | 'disabledAt' | 'disabledBy' | 'managedBy'>>
+  'name' | 'organizationId' | 'grants' | 'resourceId' | 'accessTokenTtlSeconds' | 'dpop' | 'certificateBoundTokens' | 'disabledAt' | 'disabledBy' | 'managedBy'>>
 export interface ScopeChange {
   readonly add: readonly string[]
   readonly remove: readonly string[]
@@ -135,17 +136,18 @@ export function createClientStore (database: Session): ClientStore {
     },
     async createMany (rows, authenticationMethods) {
       await database.$executeRaw`
-        INSERT INTO clients (id, organization_id, name, environment, grants, authentication_methods, resource_id, access_token_ttl_seconds, dpop, disabled_at, disabled_by, managed_by)
-        SELECT id, "organizationId", name, environment::environment, grants, ${authenticationMethods}::text[], "resourceId", "accessTokenTtlSeconds", dpop::dpop_setting, "disabledAt", "disabledBy", "managedBy"
+        INSERT INTO clients (id, organization_id, name, environment, grants, authentication_methods, resource_id, access_token_ttl_seconds, dpop, certificate_bound_tokens, disabled_at, disabled_by, managed_by)
+        SELECT id, "organizationId", name, environment::environment, grants, ${authenticationMethods}::text[], "resourceId", "accessTokenTtlSeconds", dpop::dpop_setting, "certificateBoundTokens", "disabledAt", "disabledBy", "managedBy"
         FROM jsonb_to_recordset(${JSON.stringify(rows)}::jsonb)
-          AS r (id text, "organizationId" text, name text, environment text, grants text[], "resourceId" text, "accessTokenTtlSeconds" integer, dpop text, "disabledAt" timestamptz, "disabledBy" text, "managedBy" text)`
+          AS r (id text, "organizationId" text, name text, environment text, grants text[], "resourceId" text, "accessTokenTtlSeconds" integer, dpop text, "certificateBoundTokens" boolean, "disabledAt" timestamptz, "disabledBy" text, "managedBy" text)`
     },
     async updateMany (rows) {
       await database.$executeRaw`
         UPDATE clients c SET organization_id = r."organizationId", name = r.name, grants = r.grants, resource_id = r."resourceId",
-          access_token_ttl_seconds = r."accessTokenTtlSeconds", dpop = r.dpop::dpop_setting, disabled_at = r."disabledAt", disabled_by = r."disabledBy", managed_by = r."managedBy"
+          access_token_ttl_seconds = r."accessTokenTtlSeconds", dpop = r.dpop::dpop_setting, certificate_bound_tokens = r."certificateBoundTokens",
+          disabled_at = r."disabledAt", disabled_by = r."disabledBy", managed_by = r."managedBy"
         FROM jsonb_to_recordset(${JSON.stringify(rows)}::jsonb)
-          AS r (id text, "organizationId" text, name text, grants text[], "resourceId" text, "accessTokenTtlSeconds" integer, dpop text, "disabledAt" timestamptz, "disabledBy" text, "managedBy" text)
+          AS r (id text, "organizationId" text, name text, grants text[], "resourceId" text, "accessTokenTtlSeconds" integer, dpop text, "certificateBoundTokens" boolean, "disabledAt" timestamptz, "disabledBy" text, "managedBy" text)
         WHERE c.id = r.id`
     },
     async removeMany (ids) {

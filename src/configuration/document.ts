@@ -100,6 +100,7 @@ const client = Type.Object({
   dpop: Type.Optional(Type.Unsafe<DpopSetting>({
     type: 'string', enum: [...dpopSettings], default: defaultDpopSetting, description: 'Whether its new access tokens are bound to the key of a DPoP proof (RFC 9449): never (off), if it sends one (allowed), always (required).'
   })),
+  certificate_bound_tokens: Type.Optional(Type.Boolean({ default: false, description: 'Whether its new access tokens are bound to the certificate of its TLS connection (RFC 8705), without which it gets none.' })),
   disabled: disabled('it gets no tokens, and the tokens that it has are dead for good.'),
   secret: Type.Optional(secret)
 }, { ...closed, description: 'An application that gets tokens, or an API that introspects them.' })

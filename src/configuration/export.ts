@@ -96,6 +96,7 @@ function clientEntry (client: Client, identifiers: ReadonlyMap<string, string>):
     ...standsFor === undefined ? {} : { resource_server: standsFor },
     ...lifetimeOf(client),
     ...client.dpop === defaultDpopSetting ? {} : { dpop: client.dpop },
+    ...client.certificateBoundTokens ? { certificate_bound_tokens: true } : {},
     ...disabledOf(client)
   }
 }

@@ -55,6 +55,7 @@ function wish (id: string, entry: ClientEntry, current: Client | undefined, { fi
     resourceId,
     accessTokenTtlSeconds: entry.access_token_ttl_seconds ?? null,
     dpop: entry.dpop ?? defaultDpopSetting,
+    certificateBoundTokens: entry.certificate_bound_tokens ?? false,
     ...disabling,
     managedBy: file.name
   }
@@ -66,7 +67,7 @@ function create ({ row, scopes, turned }: Wanted, entry: ClientEntry, draft: Dra
   draft.writes.granted.add.push(...scopes.map((scopeName) => ({ clientId: row.id, scopeName })))
   draft.note('create', 'client', row.id, [
     quoted(row.name), `of ${row.organizationId}`, `scopes ${scopes.join(' ') || 'none'}`,
-    ...entry.resource_server === undefined ? [] : [`stands for ${entry.resource_server}`], ...row.dpop === defaultDpopSetting ? [] : [`DPoP ${row.dpop}`], ...turned === 'off' ? ['disabled'] : []
+    ...entry.resource_server === undefined ? [] : [`stands for ${entry.resource_server}`], ...row.dpop === defaultDpopSetting ? [] : [`DPoP ${row.dpop}`], ...row.certificateBoundTokens ? ['tokens bound to its certificate'] : [], ...turned === 'off' ? ['disabled'] : []
   ], entry.secret === undefined ? [`It has no secret yet. Give it one with: signet secret add ${row.id}`] : [])
 }
 
@@ -93,6 +94,7 @@ function update (current: Client, { row, scopes, turned }: Wanted, { owners, bef
     ...current.resourceId === row.resourceId ? [] : [`stands for ${entry.resource_server ?? 'no resource'} instead of ${standsFor ?? 'none'}`],
     ...lifetimeChange(current.accessTokenTtlSeconds, row.accessTokenTtlSeconds),
     ...current.dpop === row.dpop ? [] : [`DPoP ${row.dpop} instead of ${current.dpop}`],
+    ...current.certificateBoundTokens === row.certificateBoundTokens ? [] : [row.certificateBoundTokens ? 'tokens bound to its certificate' : 'tokens not bound to its certificate any more'],
     ...turned === undefined ? [] : [turned === 'off' ? 'disabled' : 'enabled']
   ]
   if (own.length > 0) draft.writes.clients.update.push(row)
@@ -106,6 +108,7 @@ function update (current: Client, { row, scopes, turned }: Wanted, { owners, bef
   draft.note('update', 'client', row.id, details, [
     ...lost.length === 0 ? [] : [`It gets no tokens with ${lost.join(' ')} any more.${liveOn('Those that it has', longestLifetime([current], resourcesOf(lost, owners)))}`],
     ...lostGrants.length === 0 ? [] : [`It gets no tokens by ${lostGrants.join(' ')} any more.${liveOn('Those that it has', longest)}`],
+    ...!current.certificateBoundTokens && row.certificateBoundTokens ? [`It gets no tokens without a client certificate any more.${areTokensDead ? '' : ` Those that it has stay as they are until they expire, within ${longest}.`}`] : [],
     ...current.dpop !== row.dpop && row.dpop === 'required' ? [`It gets no tokens without a DPoP proof any more.${areTokensDead ? '' : ` Those that it has stay as they are until they expire, within ${longest}.`}`] : [],
     ...!areTokensDead && isShorter(current.accessTokenTtlSeconds, row.accessTokenTtlSeconds) ? [liveOn('The tokens that it has', longest).trim()] : [],
     ...standsFor !== undefined && current.resourceId !== row.resourceId ? [`It may not introspect tokens for ${standsFor} any more.`] : [],

@@ -27,10 +27,10 @@ function methods (endpoint: string): TArray<TString> {
 }
 
 /** What may be on or off. */
-export type Features = Pick<Config, 'grantTypes' | 'authenticationMethods' | 'signingAlgorithms'>
+export type Features = Pick<Config, 'grantTypes' | 'authenticationMethods' | 'signingAlgorithms' | 'tlsCertificateFile' | 'clientCertificateHeader'>
 
 /** Where the operator says nothing: what the documentation shows. */
-export const defaultFeatures: Features = { grantTypes, authenticationMethods, signingAlgorithms: ['RS256'] }
+export const defaultFeatures: Features = { grantTypes, authenticationMethods, signingAlgorithms: ['RS256'], tlsCertificateFile: undefined, clientCertificateHeader: undefined }
 
 export const metadataBody = Type.Object({
   issuer: address('The `iss` of the tokens, character by character.', ''),
@@ -44,7 +44,8 @@ export const metadataBody = Type.Object({
   introspection_endpoint_auth_methods_supported: methods('introspection'),
   revocation_endpoint_auth_methods_supported: methods('revocation'),
   introspection_signing_alg_values_supported: Type.Array(Type.String(), { description: 'How an answer of introspection as a JWT may be signed (RFC 9701).', examples: [['RS256']] }),
-  dpop_signing_alg_values_supported: Type.Array(Type.String(), { description: 'How DPoP proofs may be signed (RFC 9449 §5.1).', examples: [proofAlgorithms] })
+  dpop_signing_alg_values_supported: Type.Array(Type.String(), { description: 'How DPoP proofs may be signed (RFC 9449 §5.1).', examples: [proofAlgorithms] }),
+  tls_client_certificate_bound_access_tokens: Type.Boolean({ description: 'Whether tokens can be bound to the certificate of the TLS connection (RFC 8705 §3.3): whether certificates of callers reach the server.' })
 })
 export type Metadata = Static<typeof metadataBody>
 
@@ -67,8 +68,13 @@ export function metadataOf (issuer: string, environment: Environment, on: Featur
     introspection_endpoint_auth_methods_supported: methodsThatAreOn,
     revocation_endpoint_auth_methods_supported: methodsThatAreOn,
     introspection_signing_alg_values_supported: [...on.signingAlgorithms],
-    dpop_signing_alg_values_supported: [...proofAlgorithms]
+    dpop_signing_alg_values_supported: [...proofAlgorithms],
+    tls_client_certificate_bound_access_tokens: takesCertificates(on)
   }
+}
+
+function takesCertificates ({ tlsCertificateFile, clientCertificateHeader }: Features): boolean {
+  return tlsCertificateFile !== undefined || clientCertificateHeader !== undefined
 }
 
 /**

@@ -21,7 +21,7 @@ const renewWithinDays = 14
 const dependents = ['metadata live', 'metadata test', 'clock of the server', ...proxyChecks]
 
 export async function examineIssuer (config: Config, clock: Clock): Promise<IssuerExamination> {
-  const local = `http://${localHost(config)}:${config.port}`
+  const local = `${config.tlsCertificateFile === undefined ? 'http' : 'https'}://${localHost(config)}:${config.port}`
   const address = `${config.issuer}/.well-known/openid-configuration`
   const [ready, seen] = await Promise.all([ask(`${local}/health/ready`), ask(address)])
   const isHere = isAnswer(ready) && typeof ready.json?.['ready'] === 'boolean'

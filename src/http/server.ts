@@ -2,6 +2,7 @@
  * The HTTP server without any OAuth decision: limits, request ids, error answers, caching defaults, 404 and 405.
  * Every limit is stated here; Fastify's and Node's defaults are not leaned on.
  */
+import type { ServerOptions } from 'node:https'
 import type { Socket } from 'node:net'
 import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http'
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
@@ -9,6 +10,7 @@ import type { Logger } from 'pino'
 import type { Config } from '../config.ts'
 import { invalidRequest, OAuthError, serverError } from '../oauth/errors.ts'
 import { wrongMediaType } from './body.ts'
+import { createReadCertificate } from './certificate.ts'
 import { errorBodyOf } from './error-body.ts'
 import { pathOf, requestIdOf } from './request.ts'
 import { logRequest } from './request-log.ts'
@@ -32,12 +34,17 @@ export const httpLimits = {
 } as const
 
 interface HttpServerOptions {
-  readonly config: Pick<Config, 'issuer' | 'trustProxy'>
+  readonly config: Pick<Config, 'issuer' | 'trustProxy' | 'clientCertificateHeader'>
+  /** Undefined: TLS ends elsewhere. */
+  readonly tls: ServerOptions | undefined
   readonly logger: Logger
   readonly isDraining: () => boolean
 }
 
-export function createHttpServer ({ config, logger, isDraining }: HttpServerOptions): FastifyInstance {
+export function createHttpServer ({ config, tls, logger, isDraining }: HttpServerOptions): FastifyInstance {
+  const connections = { maxHeaderSize: httpLimits.headerBytes, headersTimeout: httpLimits.headersTimeoutMillis, connectionsCheckingInterval: httpLimits.timeoutCheckMillis, insecureHTTPParser: false, requireHostHeader: false }
+  // No more than an object: Fastify's types take a server over TLS for another kind, and nothing here depends on that.
+  const overTls: object = tls === undefined ? {} : { https: { ...connections, ...tls, handshakeTimeout: httpLimits.headersTimeoutMillis } }
   const server = fastify({
     logger: false,
     genReqId: (request) => requestIdOf(request.headers['x-request-id']),
@@ -47,7 +54,8 @@ export function createHttpServer ({ config, logger, isDraining }: HttpServerOpti
     requestTimeout: httpLimits.requestTimeoutMillis,
     keepAliveTimeout: httpLimits.keepAliveTimeoutMillis,
     connectionTimeout: httpLimits.inactivityTimeoutMillis,
-    http: { maxHeaderSize: httpLimits.headerBytes, headersTimeout: httpLimits.headersTimeoutMillis, connectionsCheckingInterval: httpLimits.timeoutCheckMillis, insecureHTTPParser: false, requireHostHeader: false },
+    http: connections,
+    ...overTls,
     return503OnClosing: false,
     forceCloseConnections: 'idle',
     exposeHeadRoutes: true,
@@ -64,6 +72,7 @@ export function createHttpServer ({ config, logger, isDraining }: HttpServerOpti
   server.decorateRequest('clientId', undefined)
   server.decorateRequest('outcome', undefined)
   server.decorateRequest('cause', undefined)
+  server.decorateRequest('certificate', undefined)
 
   // Bodies arrive as bytes whatever their media type: each endpoint decides what it accepts, and says so itself.
   server.removeAllContentTypeParsers()
@@ -72,6 +81,7 @@ export function createHttpServer ({ config, logger, isDraining }: HttpServerOpti
   // An expectation that is not 100-continue may be ignored (RFC 9110 §10.1.1); Node would answer it with an empty 417.
   server.server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) => { server.server.emit('request', request, response) })
 
+  const readCertificate = createReadCertificate(config)
   const methodsByPath = new Map<string, Set<string>>()
   server.addHook('onRoute', ({ url, method }) => {
     const methods = methodsByPath.get(url) ?? new Set()
@@ -82,6 +92,7 @@ export function createHttpServer ({ config, logger, isDraining }: HttpServerOpti
   server.addHook('onRequest', (request, reply, done) => {
     setDefaultHeaders(request, reply)
     requireOneReading(request)
+    request.certificate = readCertificate(request)
     done()
   })
   // Looked at as late as possible: a request that began before the draining closes its connection too.

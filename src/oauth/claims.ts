@@ -8,7 +8,8 @@ import { signingAlgorithms, type SigningAlgorithm } from './signing-algorithms.t
  * @see [RFC 8705 §3.1](https://www.rfc-editor.org/rfc/rfc8705.html#section-3.1)
  */
 const confirmation = Type.Object({
-  jkt: Type.Optional(Type.String({ description: 'The key of DPoP proofs: its SHA-256 thumbprint (RFC 7638), base64url.', examples: [samples.thumbprint] }))
+  jkt: Type.Optional(Type.String({ description: 'The key of DPoP proofs: its SHA-256 thumbprint (RFC 7638), base64url.', examples: [samples.thumbprint] })),
+  'x5t#S256': Type.Optional(Type.String({ description: 'The certificate of the TLS connection (RFC 8705 §3.1): its SHA-256 thumbprint, base64url.', examples: [samples.thumbprint] }))
 }, { description: 'Only in a token that is bound to a key: whoever uses the token shows that it holds that key.' })
 
 /** Of one token. */

@@ -7,6 +7,7 @@ import { readForm } from '../http/body.ts'
 import { credentialSources } from '../http/credential.ts'
 import { unauthorizedClient } from '../oauth/errors.ts'
 import type { ResourceDirectory } from '../resources/resource.ts'
+import { confirmationOf } from './confirmation.ts'
 import { decide } from './decide.ts'
 import { selectGrant, type GrantRules } from './grants/index.ts'
 import { readWish, tokenRequestRules } from './request.ts'
@@ -22,6 +23,7 @@ interface TokenEndpointDependencies {
 
 /**
  * @see [RFC 6749 §3.2](https://www.rfc-editor.org/rfc/rfc6749.html#section-3.2)
+ * @see [RFC 8705 §3](https://www.rfc-editor.org/rfc/rfc8705.html#section-3)
  * @see [RFC 9449 §5](https://www.rfc-editor.org/rfc/rfc9449.html#section-5)
  */
 export function createTokenEndpoint ({ grantRules, dpop, authenticate, resources, mint }: TokenEndpointDependencies): RouteHandlerMethod {
@@ -33,10 +35,11 @@ export function createTokenEndpoint ({ grantRules, dpop, authenticate, resources
     request.clientId = caller.client.id
     if (!caller.client.grants.includes(grant.grantType)) throw unauthorizedClient(`This client may not use the grant_type ${grant.grantType}.`)
     const proof = dpop.verify(presented, caller.client)
+    const confirmation = confirmationOf(caller.client, proof, request.certificate)
     const granted = await grant.read(form, caller)
     const decision = decide(caller.client, readWish(form), resources)
     if (proof !== undefined) await dpop.use(proof)
-    const token = mint({ ...caller, ...decision, ...granted, ...proof === undefined ? {} : { confirmation: { jkt: proof.thumbprint } } })
+    const token = mint({ ...caller, ...decision, ...granted, ...confirmation === undefined ? {} : { confirmation } })
     const nonce = proof === undefined ? undefined : dpop.nextNonce()
     if (nonce !== undefined) reply.header('DPoP-Nonce', nonce)
     request.outcome = 'token.issued'

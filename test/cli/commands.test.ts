@@ -152,6 +152,7 @@ describe('client and secret', { timeout: 60_000 }, () => {
       tokens_revoked_before: null,
       access_token_ttl_seconds: null,
       dpop: 'allowed',
+      certificate_bound_tokens: false,
       managed_by: null
     })
     expect(run).toMatchObject({ exitCode: 0, stderr: 'signet: the secret is shown this once: store it now\n' })

@@ -49,6 +49,7 @@ function client ({ organizations: owners, resources: apis, scopes }: Names, mayS
     resource_server: apis.length === 0 ? fc.constant(undefined) : seldom(fc.constantFrom(...apis)),
     access_token_ttl_seconds: lifetime,
     dpop: fc.constantFrom(undefined, 'off', 'allowed', 'required'),
+    certificate_bound_tokens: fc.constantFrom(undefined, false, true),
     disabled: flag,
     secret: maySecret ? seldom(fc.constantFrom(...secretTexts).map((value) => ({ value }))) : fc.constant(undefined)
   }).map((members) => JSON.parse(JSON.stringify(members)) as GeneratedClient) // without the members that are undefined

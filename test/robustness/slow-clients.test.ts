@@ -50,7 +50,7 @@ describe('F09 slow clients: what they see, with the time-outs a fiftieth of the 
   beforeAll(async () => {
     const port = await freePort()
     origin = `http://127.0.0.1:${port}`
-    server = createHttpServer({ config: { issuer: origin, trustProxy: [] }, logger: pino({ level: 'silent' }), isDraining: () => false })
+    server = createHttpServer({ config: { issuer: origin, trustProxy: [], clientCertificateHeader: undefined }, tls: undefined, logger: pino({ level: 'silent' }), isDraining: () => false })
     server.post('/form', (request, reply) => reply.type('application/json').send(JSON.stringify({ bytes: request.body instanceof Buffer ? request.body.length : 0 })))
     server.get('/large', (_request, reply) => reply.type('application/json').send(JSON.stringify('x'.repeat(100_000))))
     Object.assign(server.server, limits, { timeout: server.server.timeout / 50 }) // Node reads them when it starts to listen and while it runs

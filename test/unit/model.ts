@@ -22,7 +22,8 @@ export function clientWith (scopes: readonly string[]): Client {
     managedBy: null,
     disabledBy: null,
     accessTokenTtlSeconds: null,
-    dpop: 'allowed'
+    dpop: 'allowed',
+    certificateBoundTokens: false
   }
 }
 
