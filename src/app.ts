@@ -9,6 +9,7 @@ import { createVerifyAccessToken } from './access-tokens/verify.ts'
 import { createFeed } from './changes/feed.ts'
 import { pruneChanges } from './changes/store.ts'
 import { createAuthenticate } from './clients/authenticate.ts'
+import { createCertificateVerification } from './clients/client-certificate.ts'
 import { createClientDirectory } from './clients/directory.ts'
 import { createSecretFormat } from './clients/secret-format.ts'
 import { createSecretVerification } from './clients/secret-verification.ts'
@@ -26,7 +27,7 @@ import { createLivenessEndpoint, createReadinessEndpoint } from './health/endpoi
 import { createReadiness } from './health/readiness.ts'
 import { startHousekeeping } from './housekeeping.ts'
 import { createHttpServer, httpLimits } from './http/server.ts'
-import { readTls } from './http/tls.ts'
+import { readAuthorities, readTls } from './http/tls.ts'
 import { createIntrospectionEndpoint } from './introspection/endpoint.ts'
 import { createSignIntrospection } from './introspection/signed.ts'
 import { createKeyRing } from './keys/ring.ts'
@@ -88,7 +89,7 @@ export async function createApp ({ config, url, masterKey, clock, logger }: AppD
     store: createClientStore(writing),
     logger
   })
-  const authenticate = createAuthenticate({ methods: config.authenticationMethods, clients, organizations, secrets, clock })
+  const authenticate = createAuthenticate({ methods: config.authenticationMethods, clients, organizations, secrets, certificates: createCertificateVerification(await readAuthorities(config)), clock })
   const replay = createReplayGuard(createUsedIdentifierStore(writing), clock)
   const dpop = createDpop({
     tokenEndpoint: issuer + endpointPaths.token,

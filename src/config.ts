@@ -8,7 +8,7 @@ import { resolve } from 'node:path'
 import { Type, type Static } from '@sinclair/typebox'
 import { Value } from '@sinclair/typebox/value'
 import { readDatabaseUrl } from './database-url.ts'
-import { authenticationMethods, type AuthenticationMethod } from './oauth/authentication-methods.ts'
+import { authenticationMethods, needsCertificate, type AuthenticationMethod } from './oauth/authentication-methods.ts'
 import { grantTypes, type GrantType } from './oauth/grant-types.ts'
 import { signingAlgorithms, type SigningAlgorithm } from './oauth/signing-algorithms.ts'
 import { OperatorError } from './operator-error.ts'
@@ -33,6 +33,7 @@ export const environmentSchema = Type.Object({
   TRUST_PROXY: Type.String({ default: '', description: 'Comma-separated addresses or networks (CIDR) of reverse proxies whose `X-Forwarded-For` is believed. Default: none.' }),
   TLS_CERTIFICATE_FILE: Type.Optional(Type.String({ description: 'The certificate of this server in PEM, with those between it and its authority: it ends TLS itself then. Read at each start. Default: it speaks HTTP, and a proxy ends TLS.' })),
   TLS_KEY_FILE: Type.Optional(Type.String({ description: 'The private key of that certificate, in PEM.' })),
+  TLS_CLIENT_CA_FILE: Type.Optional(Type.String({ description: 'The certificates of the authorities that are believed about clients (`tls_client_auth`), in PEM: those that sign the certificates of clients themselves.' })),
   CLIENT_CERTIFICATE_HEADER: Type.Optional(Type.String({ description: 'The header in which the proxies of `TRUST_PROXY` hand on the certificate of a caller, as `Client-Cert` (RFC 9440) or as percent-encoded PEM. It means nothing from anybody else. Default: none.' })),
   REQUIRE_GRANT_TYPE: Type.Boolean({ default: false, description: '`true` refuses token requests without `grant_type` (RFC 6749 §4.4.2); by default one that carries `client_secret` means `client_credentials`.' }),
   GRANT_TYPES: Type.Optional(Type.String({ description: 'Comma-separated grant types that are on: only they work, and the metadata lists them. Default: all that this version has.' })),
@@ -68,6 +69,7 @@ export interface Config {
   /** Both or neither. */
   readonly tlsCertificateFile: string | undefined
   readonly tlsKeyFile: string | undefined
+  readonly tlsClientCaFile: string | undefined
   /** In lower case. */
   readonly clientCertificateHeader: string | undefined
   readonly requireGrantType: boolean
@@ -112,10 +114,11 @@ export function loadConfig (environment: Readonly<Record<string, string | undefi
     trustProxy: readNetworks(given.TRUST_PROXY),
     tlsCertificateFile: given.TLS_CERTIFICATE_FILE,
     tlsKeyFile: given.TLS_KEY_FILE,
+    tlsClientCaFile: given.TLS_CLIENT_CA_FILE,
     clientCertificateHeader: readHeaderName(given),
     requireGrantType: given.REQUIRE_GRANT_TYPE,
     grantTypes: readChoices('GRANT_TYPES', given.GRANT_TYPES, grantTypes),
-    authenticationMethods: readChoices('AUTHENTICATION_METHODS', given.AUTHENTICATION_METHODS, authenticationMethods),
+    authenticationMethods: readChoices('AUTHENTICATION_METHODS', given.AUTHENTICATION_METHODS, methodsPossible(given)),
     signingAlgorithms: readChoices('SIGNING_ALGORITHMS', given.SIGNING_ALGORITHMS, signingAlgorithms),
     rsaModulusBits: given.RSA_MODULUS_BITS,
     dpopNonce: given.DPOP_NONCE,
@@ -182,6 +185,16 @@ function readHeaderName ({ CLIENT_CERTIFICATE_HEADER: name, TRUST_PROXY: proxies
   if (!/^[\w-]{1,64}$/.test(name)) throw new OperatorError('CLIENT_CERTIFICATE_HEADER is not the name of a header. It looks like Client-Cert.')
   if (proxies === '') throw new OperatorError('CLIENT_CERTIFICATE_HEADER needs TRUST_PROXY: without it nobody may set the header. Name the proxies that do.')
   return name.toLowerCase()
+}
+
+/** Without certificates of callers, or without an authority that is believed about them, methods that need those are nobody's. */
+function methodsPossible ({ TLS_CERTIFICATE_FILE: own, CLIENT_CERTIFICATE_HEADER: header, TLS_CLIENT_CA_FILE: authorities }: Variables): readonly AuthenticationMethod[] {
+  const hasCertificates = own !== undefined || header !== undefined
+  if (authorities !== undefined && !hasCertificates) throw new OperatorError('TLS_CLIENT_CA_FILE needs certificates of clients: set TLS_CERTIFICATE_FILE and TLS_KEY_FILE, or CLIENT_CERTIFICATE_HEADER.')
+  return authenticationMethods.filter((method) => {
+    if (method === 'tls_client_auth') return authorities !== undefined
+    return hasCertificates || !needsCertificate(method)
+  })
 }
 
 function isLoopback (hostname: string): boolean {

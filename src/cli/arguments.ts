@@ -1,5 +1,7 @@
 /** Reads what was typed into what the stores take. Whatever is malformed is a usage error and reaches no database. */
 import { InvalidArgumentError } from 'commander'
+import { isSubject, subjectRule } from '../clients/certificate-subject.ts'
+import { readThumbprint } from '../clients/client-certificate.ts'
 import { identifierRule, isIdentifier, isScopeName, isText, maxDescriptionLength, maxNameLength, scopeNameRule, textRule } from '../names.ts'
 import { maxAccessTokenTtlSeconds, minAccessTokenTtlSeconds } from '../oauth/claims.ts'
 import { OAuthError } from '../oauth/errors.ts'
@@ -117,4 +119,18 @@ export function readTime (text: string): Date {
 /** JavaScript turns February 30 into March 2. */
 function isCalendarDate (date: string): boolean {
   return new Date(`${date}T00:00:00Z`).toISOString().startsWith(date)
+}
+
+/** Kind and name, or `none`. */
+export function readCertificateSubject (text: string): string {
+  if (text !== 'none' && !isSubject(text)) throw new InvalidArgumentError(`${subjectRule} Or none.`)
+  return text
+}
+
+/** Called once for each `--certificate-thumbprint`; `none` alone takes all of them away. */
+export function readThumbprints (text: string, previous: readonly string[] | undefined): readonly string[] {
+  if (text === 'none' && previous === undefined) return []
+  const thumbprint = readThumbprint(text)
+  if (thumbprint === undefined) throw new InvalidArgumentError('It takes the SHA-256 of a certificate, in base64url or as openssl x509 -fingerprint -sha256 prints it, or none alone.')
+  return [...new Set([...previous ?? [], thumbprint])]
 }

@@ -5,7 +5,7 @@ import type { ScopeChange } from '../clients/store.ts'
 import { grantTypes, type GrantType } from '../oauth/grant-types.ts'
 import { exitCodes, OperatorError } from '../operator-error.ts'
 import { counted } from '../phrases.ts'
-import { readAccessTokenTtl, readGrantOrNone, readName, readReference, readScopes, secondsOf, type AccessTokenTtl } from './arguments.ts'
+import { readAccessTokenTtl, readCertificateSubject, readGrantOrNone, readName, readReference, readScopes, readThumbprints, secondsOf, type AccessTokenTtl } from './arguments.ts'
 import { findOrganization, findResource, findScopes } from './find.ts'
 import { differing, isEmpty, type Plan, type Updating } from './noun.ts'
 import type { Session } from './session.ts'
@@ -21,6 +21,8 @@ interface UpdateOptions {
   readonly accessTokenTtl?: AccessTokenTtl
   readonly dpop?: DpopSetting
   readonly certificateBoundTokens?: 'on' | 'off'
+  readonly certificateSubject?: string
+  readonly certificateThumbprint?: readonly string[]
   readonly yes?: boolean
 }
 
@@ -28,6 +30,10 @@ export const ttlFlags = '--access-token-ttl <duration>'
 export const ttlMeaning = 'how long its new tokens live: 60s to 30d, or default (25h); a resource may allow less'
 export const bindingFlags = '--certificate-bound-tokens <state>'
 export const bindingMeaning = 'whether its new tokens are bound to the certificate of its TLS connection, without which it gets none'
+export const subjectFlags = '--certificate-subject <kind:name>'
+export const subjectMeaning = 'whose certificate authenticates it (tls_client_auth): subject_dn:, san_dns:, san_uri:, san_ip: or san_email: and the name; none for none'
+export const thumbprintFlags = '--certificate-thumbprint <sha-256>'
+export const thumbprintMeaning = 'a certificate that it signed itself (self_signed_tls_client_auth); may be repeated; none for none'
 export const dpopFlags = '--dpop <when>'
 export const dpopMeaning = 'whether its new tokens are bound to the key of a DPoP proof: never, if it sends one, always'
 
@@ -48,6 +54,8 @@ export const clientUpdating: Updating<Client, UpdateOptions> = {
     .option(ttlFlags, ttlMeaning, readAccessTokenTtl)
     .addOption(new Option(dpopFlags, dpopMeaning).choices(dpopSettings))
     .addOption(new Option(bindingFlags, bindingMeaning).choices(['on', 'off']))
+    .option(subjectFlags, subjectMeaning, readCertificateSubject)
+    .option(thumbprintFlags, thumbprintMeaning, readThumbprints)
     .option('--organization <id-or-name>', 'another owner; all tokens that it has die, for good', readReference)
     .option('--yes', 'do not ask; required for another owner where there is no terminal'),
   plan
@@ -58,7 +66,15 @@ async function plan (row: Client, options: UpdateOptions, session: Session): Pro
   const resourceId = options.resourceServer === 'none' ? null : options.resourceServer === undefined ? undefined : (await findResource(session, options.resourceServer)).id
   const { change, deprecated } = await readScopeChange(row, options, session)
   const patch = differing(row, {
-    name: options.name, organizationId: owner?.id, grants: options.grant, resourceId, accessTokenTtlSeconds: options.accessTokenTtl === undefined ? undefined : secondsOf(options.accessTokenTtl), dpop: options.dpop, certificateBoundTokens: options.certificateBoundTokens === undefined ? undefined : options.certificateBoundTokens === 'on'
+    name: options.name,
+    organizationId: owner?.id,
+    grants: options.grant,
+    resourceId,
+    accessTokenTtlSeconds: options.accessTokenTtl === undefined ? undefined : secondsOf(options.accessTokenTtl),
+    dpop: options.dpop,
+    certificateBoundTokens: options.certificateBoundTokens === undefined ? undefined : options.certificateBoundTokens === 'on',
+    certificateSubject: options.certificateSubject === undefined ? undefined : subjectOf(options.certificateSubject),
+    certificateThumbprints: options.certificateThumbprint
   })
   const isMoved = patch.organizationId !== undefined
   const notes = [
@@ -92,6 +108,11 @@ async function readScopeChange (row: Client, options: UpdateOptions, session: Se
 
 export function noteDeprecated (scope: string): string {
   return `the scope ${scope} is deprecated: it works, but what is new had better use another one`
+}
+
+/** As the stores take it. */
+export function subjectOf (text: string): string | null {
+  return text === 'none' ? null : text
 }
 
 function noteBinding ({ dpop, certificateBoundTokens }: Partial<Pick<Client, 'dpop' | 'certificateBoundTokens'>>): string[] {

@@ -3,8 +3,8 @@ import { defaultDpopSetting, dpopSettings, isUsable, type Client, type DpopSetti
 import { environments, type Environment } from '../environment.ts'
 import { grantTypes, type GrantType } from '../oauth/grant-types.ts'
 import { counted } from '../phrases.ts'
-import { readAccessTokenTtl, readGrant, readName, readReference, readScopes, secondsOf, type AccessTokenTtl } from './arguments.ts'
-import { bindingFlags, bindingMeaning, clientUpdating, dpopFlags, dpopMeaning, noteDeprecated, ttlFlags, ttlMeaning } from './client-update.ts'
+import { readAccessTokenTtl, readCertificateSubject, readGrant, readName, readReference, readScopes, readThumbprints, secondsOf, type AccessTokenTtl } from './arguments.ts'
+import { bindingFlags, bindingMeaning, clientUpdating, dpopFlags, dpopMeaning, noteDeprecated, subjectFlags, subjectMeaning, subjectOf, thumbprintFlags, thumbprintMeaning, ttlFlags, ttlMeaning } from './client-update.ts'
 import type { CommandContext } from './command.ts'
 import { addDelete } from './delete.ts'
 import { chooseOrganization, findClient, findOrganization, findResource, findScopes } from './find.ts'
@@ -36,6 +36,8 @@ interface CreateOptions {
   readonly accessTokenTtl?: AccessTokenTtl
   readonly dpop: DpopSetting
   readonly certificateBoundTokens: 'on' | 'off'
+  readonly certificateSubject?: string
+  readonly certificateThumbprint?: readonly string[]
 }
 
 export function addClientCommands (program: Command, context: CommandContext): void {
@@ -82,6 +84,8 @@ function addCreate (client: Command, { output, withSession }: CommandContext): v
     .option(ttlFlags, ttlMeaning, readAccessTokenTtl)
     .addOption(new Option(dpopFlags, dpopMeaning).choices(dpopSettings).default(defaultDpopSetting))
     .addOption(new Option(bindingFlags, bindingMeaning).choices(['on', 'off']).default('off'))
+    .option(subjectFlags, subjectMeaning, readCertificateSubject)
+    .option(thumbprintFlags, thumbprintMeaning, readThumbprints)
     .addHelpText('after', examples(
       'signet client create --name "Partner backend" --environment test',
       'signet client create --name "Partner backend" --organization "Sample Games" --scope "tournaments:read tournaments:write" --json',
@@ -99,7 +103,9 @@ function addCreate (client: Command, { output, withSession }: CommandContext): v
         resourceId: resource?.id ?? null,
         accessTokenTtlSeconds: secondsOf(options.accessTokenTtl ?? 'default'),
         dpop: options.dpop,
-        certificateBoundTokens: options.certificateBoundTokens === 'on'
+        certificateBoundTokens: options.certificateBoundTokens === 'on',
+        certificateSubject: subjectOf(options.certificateSubject ?? 'none'),
+        certificateThumbprints: options.certificateThumbprint ?? []
       })
       const [secretId = null] = created.secrets.keys()
       await output.secret({ client_id: created.id, client_secret: secret, secret_id: secretId, ...await noun.present(created, session) })
@@ -144,6 +150,8 @@ async function createPresenter ({ organizations, resources }: Session): Promise<
     access_token_ttl_seconds: client.accessTokenTtlSeconds,
     dpop: client.dpop,
     certificate_bound_tokens: client.certificateBoundTokens,
+    certificate_subject: client.certificateSubject,
+    certificate_thumbprints: client.certificateThumbprints,
     created_at: timeOf(client.createdAt),
     disabled_at: timeOf(client.disabledAt),
     disabled_by: client.disabledBy,

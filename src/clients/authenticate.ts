@@ -4,6 +4,7 @@ import type { CredentialSources } from '../http/credential.ts'
 import { redact } from '../http/redact.ts'
 import { invalidClient } from '../oauth/errors.ts'
 import type { Organization, OrganizationDirectory } from '../organizations/organization.ts'
+import type { CertificateVerification } from './client-certificate.ts'
 import type { Client } from './client.ts'
 import { presentedCredential, type PresentedCredential } from './credential.ts'
 import type { ClientDirectory } from './directory.ts'
@@ -23,6 +24,7 @@ interface AuthenticateDependencies {
   readonly clients: Pick<ClientDirectory, 'get'>
   readonly organizations: Pick<OrganizationDirectory, 'get'>
   readonly secrets: SecretVerification
+  readonly certificates: CertificateVerification
   readonly clock: Clock
 }
 
@@ -40,7 +42,7 @@ const maxClientIdLength = 128
  * generated secret before anything is looked up, its password hash after everything that could refuse it.
  * @see [RFC 6749 §2.3.1](https://www.rfc-editor.org/rfc/rfc6749.html#section-2.3.1)
  */
-export function createAuthenticate ({ methods, clients, organizations, secrets, clock }: AuthenticateDependencies): Authenticate {
+export function createAuthenticate ({ methods, clients, organizations, secrets, certificates, clock }: AuthenticateDependencies): Authenticate {
   function standing (credential: PresentedCredential): AuthenticatedClient | string {
     const client = credential.clientId.length <= maxClientIdLength ? clients.get(credential.clientId) : undefined
     if (client === undefined) return 'unknown client'
@@ -57,6 +59,7 @@ export function createAuthenticate ({ methods, clients, organizations, secrets, 
     switch (credential.kind) {
       case 'secret': return await secrets.verify(credential, client, clock())
       case 'assertion': return 'client assertions are not a method of this server'
+      case 'certificate': return certificates.verify(credential, client, clock())
     }
   }
 

@@ -56,6 +56,10 @@ export interface Client {
   readonly dpop: DpopSetting
   /** Whether its tokens are bound to the certificate of its TLS connection, without which it gets none. */
   readonly certificateBoundTokens: boolean
+  /** For tls_client_auth: kind and name, such as `san_dns:backend.example.com`. */
+  readonly certificateSubject: string | null
+  /** For self_signed_tls_client_auth: SHA-256, base64url. */
+  readonly certificateThumbprints: readonly string[]
 }
 
 /** Whether a secret may be used at the time given (milliseconds since the epoch). */

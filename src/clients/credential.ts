@@ -1,11 +1,12 @@
 /** What a request presents as client authentication: rows 7 and 8 of the token request's checks. Each method reads its own. */
 import type { CredentialSources } from '../http/credential.ts'
 import { invalidClient, invalidRequest } from '../oauth/errors.ts'
+import { certificateCredential, type CertificateCredential } from './client-certificate.ts'
 import { clientAssertionType as jwtBearer, readAssertion, type Assertion } from './client-assertion.ts'
 import { basicCredential, postCredential, type SecretCredential } from './client-secret.ts'
 
 /** By `kind`: what it takes to verify it. By `method`: what a client must be registered for. */
-export type PresentedCredential = SecretCredential | AssertionCredential
+export type PresentedCredential = SecretCredential | AssertionCredential | CertificateCredential
 
 export interface AssertionCredential {
   readonly kind: 'assertion'
@@ -18,9 +19,10 @@ export interface AssertionCredential {
  * @throws OAuthError `invalid_request` for two kinds of authentication or two different client ids,
  *   `invalid_client` for none or a malformed one
  * @see [RFC 6749 §2.3](https://www.rfc-editor.org/rfc/rfc6749.html#section-2.3)
+ * @see [RFC 8705 §2](https://www.rfc-editor.org/rfc/rfc8705.html#section-2)
  */
 export function presentedCredential (sources: CredentialSources): PresentedCredential {
-  const { authorization, clientId, clientSecret, clientAssertion, clientAssertionType } = sources
+  const { authorization, clientId, clientSecret, clientAssertion, clientAssertionType, certificate } = sources
   const kinds = authorization.length + [clientSecret, clientAssertion ?? clientAssertionType].filter((value) => value !== undefined).length
   if (kinds > 1) throw invalidRequest('Authenticate the client in one way only: several were sent at once.')
   const [header] = authorization
@@ -28,6 +30,7 @@ export function presentedCredential (sources: CredentialSources): PresentedCrede
   if (clientSecret !== undefined) return postCredential(clientSecret, clientId)
   if (clientAssertion !== undefined) return assertionCredential(clientAssertion, clientAssertionType, clientId)
   if (clientAssertionType !== undefined) throw invalidRequest('client_assertion is missing: client_assertion_type is there without it.')
+  if (certificate !== undefined && clientId !== undefined) return certificateCredential(clientId, certificate)
   throw invalidClient('no client authentication')
 }
 

@@ -35,6 +35,9 @@ export interface RegistrationInput {
   readonly dpop?: DpopSetting
   /** Default: no. */
   readonly certificateBoundTokens?: boolean
+  /** Default: none. */
+  readonly certificateSubject?: string | null
+  readonly certificateThumbprints?: readonly string[]
 }
 
 export interface ScopeChoice { readonly name: string, readonly isDefault: boolean, readonly isDeprecated: boolean, readonly disabledAt: Date | null }
@@ -81,7 +84,7 @@ export function createRegistration ({ store, format, hasher, sealer, clock, read
   }
 
   return {
-    async register ({ name, organizationId, environment, scopes: wanted, grants, resourceId, accessTokenTtlSeconds = null, dpop = defaultDpopSetting, certificateBoundTokens = false }) {
+    async register ({ name, organizationId, environment, scopes: wanted, grants, resourceId, accessTokenTtlSeconds = null, dpop = defaultDpopSetting, certificateBoundTokens = false, certificateSubject = null, certificateThumbprints = [] }) {
       const scopes = await chooseScopes(wanted, resourceId)
       const id = newIdentifier(`cl_${environment}`)
       const type: ClientType = 'service'
@@ -99,6 +102,8 @@ export function createRegistration ({ store, format, hasher, sealer, clock, read
         accessTokenTtlSeconds,
         dpop,
         certificateBoundTokens,
+        certificateSubject,
+        certificateThumbprints,
         scopes,
         secret: row
       })

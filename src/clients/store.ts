@@ -17,6 +17,8 @@ export interface NewClient {
   readonly accessTokenTtlSeconds?: number | null
   readonly dpop?: DpopSetting
   readonly certificateBoundTokens?: boolean
+  readonly certificateSubject?: string | null
+  readonly certificateThumbprints?: readonly string[]
   readonly managedBy?: string | null
   readonly disabledAt?: Date | null
   readonly disabledBy?: string | null
@@ -34,12 +36,12 @@ export interface NewSecret extends SecretPatch {
 
 /** Rows as a configuration file wants them. */
 export type ConfiguredClient = Pick<Client,
-  'id' | 'organizationId' | 'name' | 'environment' | 'grants' | 'resourceId' | 'accessTokenTtlSeconds' | 'dpop' | 'certificateBoundTokens' | 'disabledAt' | 'disabledBy' | 'managedBy'>
+  'id' | 'organizationId' | 'name' | 'environment' | 'grants' | 'resourceId' | 'accessTokenTtlSeconds' | 'dpop' | 'certificateBoundTokens' | 'certificateSubject' | 'certificateThumbprints' | 'disabledAt' | 'disabledBy' | 'managedBy'>
 export interface GrantedScope { readonly clientId: string, readonly scopeName: string }
 export interface ImportedSecretRow { readonly id: string, readonly clientId: string, readonly hash: string, readonly sealedSecret: string | null, readonly managedBy: string }
 
 export type ClientPatch = Partial<Pick<Client,
-  'name' | 'organizationId' | 'grants' | 'resourceId' | 'accessTokenTtlSeconds' | 'dpop' | 'certificateBoundTokens' | 'disabledAt' | 'disabledBy' | 'managedBy'>>
+  'name' | 'organizationId' | 'grants' | 'resourceId' | 'accessTokenTtlSeconds' | 'dpop' | 'certificateBoundTokens' | 'certificateSubject' | 'certificateThumbprints' | 'disabledAt' | 'disabledBy' | 'managedBy'>>
 export interface ScopeChange {
   readonly add: readonly string[]
   readonly remove: readonly string[]
@@ -98,22 +100,24 @@ export function createClientStore (database: Session): ClientStore {
       return row === null ? undefined : fromRow(row)
     },
     isEmpty: async () => await database.client.findFirst({ select: { id: true } }) === null,
-    async create ({ scopes, secret, grants, authenticationMethods, ...client }) {
+    async create ({ scopes, secret, grants, authenticationMethods, certificateThumbprints = [], ...client }) {
       return fromRow(await database.client.create({
         ...whole,
         data: {
           ...client,
           grants: [...grants],
           authenticationMethods: [...authenticationMethods],
+          certificateThumbprints: [...certificateThumbprints],
           scopes: { create: scopes.map((scopeName) => ({ scopeName })) },
           ...(secret === undefined ? {} : { secrets: { create: secret } })
         }
       }))
     },
-    async update (id, { grants, scopes, ...patch }) {
+    async update (id, { grants, scopes, certificateThumbprints, ...patch }) {
       const data = {
         ...patch,
         ...(grants === undefined ? {} : { grants: [...grants] }),
+        ...(certificateThumbprints === undefined ? {} : { certificateThumbprints: [...certificateThumbprints] }),
         ...(scopes === undefined ? {} : { scopes: changedScopes(scopes) })
       }
       await database.client.update({ where: { id }, data })
@@ -136,18 +140,19 @@ export function createClientStore (database: Session): ClientStore {
     },
     async createMany (rows, authenticationMethods) {
       await database.$executeRaw`
-        INSERT INTO clients (id, organization_id, name, environment, grants, authentication_methods, resource_id, access_token_ttl_seconds, dpop, certificate_bound_tokens, disabled_at, disabled_by, managed_by)
-        SELECT id, "organizationId", name, environment::environment, grants, ${authenticationMethods}::text[], "resourceId", "accessTokenTtlSeconds", dpop::dpop_setting, "certificateBoundTokens", "disabledAt", "disabledBy", "managedBy"
+        INSERT INTO clients (id, organization_id, name, environment, grants, authentication_methods, resource_id, access_token_ttl_seconds, dpop, certificate_bound_tokens, certificate_subject, certificate_thumbprints, disabled_at, disabled_by, managed_by)
+        SELECT id, "organizationId", name, environment::environment, grants, ${authenticationMethods}::text[], "resourceId", "accessTokenTtlSeconds", dpop::dpop_setting, "certificateBoundTokens", "certificateSubject", "certificateThumbprints", "disabledAt", "disabledBy", "managedBy"
         FROM jsonb_to_recordset(${JSON.stringify(rows)}::jsonb)
-          AS r (id text, "organizationId" text, name text, environment text, grants text[], "resourceId" text, "accessTokenTtlSeconds" integer, dpop text, "certificateBoundTokens" boolean, "disabledAt" timestamptz, "disabledBy" text, "managedBy" text)`
+          AS r (id text, "organizationId" text, name text, environment text, grants text[], "resourceId" text, "accessTokenTtlSeconds" integer, dpop text, "certificateBoundTokens" boolean, "certificateSubject" text, "certificateThumbprints" text[], "disabledAt" timestamptz, "disabledBy" text, "managedBy" text)`
     },
     async updateMany (rows) {
       await database.$executeRaw`
         UPDATE clients c SET organization_id = r."organizationId", name = r.name, grants = r.grants, resource_id = r."resourceId",
           access_token_ttl_seconds = r."accessTokenTtlSeconds", dpop = r.dpop::dpop_setting, certificate_bound_tokens = r."certificateBoundTokens",
+          certificate_subject = r."certificateSubject", certificate_thumbprints = r."certificateThumbprints",
           disabled_at = r."disabledAt", disabled_by = r."disabledBy", managed_by = r."managedBy"
         FROM jsonb_to_recordset(${JSON.stringify(rows)}::jsonb)
-          AS r (id text, "organizationId" text, name text, grants text[], "resourceId" text, "accessTokenTtlSeconds" integer, dpop text, "certificateBoundTokens" boolean, "disabledAt" timestamptz, "disabledBy" text, "managedBy" text)
+          AS r (id text, "organizationId" text, name text, grants text[], "resourceId" text, "accessTokenTtlSeconds" integer, dpop text, "certificateBoundTokens" boolean, "certificateSubject" text, "certificateThumbprints" text[], "disabledAt" timestamptz, "disabledBy" text, "managedBy" text)
         WHERE c.id = r.id`
     },
     async removeMany (ids) {

@@ -4,6 +4,7 @@
  */
 import { Type, type Static } from '@sinclair/typebox'
 import { defaultDpopSetting, dpopSettings, type DpopSetting } from '../clients/client.ts'
+import { subjectPattern, subjectRule } from '../clients/certificate-subject.ts'
 import { maxSecretLength } from '../clients/secret-verification.ts'
 import { environments, type Environment } from '../environment.ts'
 import { fileNamePattern, fileNameRule, identifierPattern, identifierRule, maxDescriptionLength, maxIdentifierLength, maxNameLength, scopeNameRule, textPattern, textRule } from '../names.ts'
@@ -101,6 +102,10 @@ const client = Type.Object({
     type: 'string', enum: [...dpopSettings], default: defaultDpopSetting, description: 'Whether its new access tokens are bound to the key of a DPoP proof (RFC 9449): never (off), if it sends one (allowed), always (required).'
   })),
   certificate_bound_tokens: Type.Optional(Type.Boolean({ default: false, description: 'Whether its new access tokens are bound to the certificate of its TLS connection (RFC 8705), without which it gets none.' })),
+  certificate_subject: Type.Optional(Type.String({ pattern: subjectPattern, description: 'Whose certificate authenticates it (tls_client_auth): subject_dn:, san_dns:, san_uri:, san_ip: or san_email: and the name.', errorMessage: subjectRule })),
+  certificate_thumbprints: Type.Optional(Type.Array(Type.String({ pattern: '^(?:[\\w-]{43}|(?:[0-9A-Fa-f]{2}:?){31}[0-9A-Fa-f]{2})$', errorMessage: 'It takes the SHA-256 of a certificate, in base64url or as openssl x509 -fingerprint -sha256 prints it.' }), {
+    uniqueItems: true, maxItems: 10, description: 'The certificates that authenticate it and that it signed itself (self_signed_tls_client_auth), by the SHA-256 of each.'
+  })),
   disabled: disabled('it gets no tokens, and the tokens that it has are dead for good.'),
   secret: Type.Optional(secret)
 }, { ...closed, description: 'An application that gets tokens, or an API that introspects them.' })

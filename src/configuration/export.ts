@@ -97,6 +97,8 @@ function clientEntry (client: Client, identifiers: ReadonlyMap<string, string>):
     ...lifetimeOf(client),
     ...client.dpop === defaultDpopSetting ? {} : { dpop: client.dpop },
     ...client.certificateBoundTokens ? { certificate_bound_tokens: true } : {},
+    ...client.certificateSubject === null ? {} : { certificate_subject: client.certificateSubject },
+    ...client.certificateThumbprints.length === 0 ? {} : { certificate_thumbprints: [...client.certificateThumbprints] },
     ...disabledOf(client)
   }
 }

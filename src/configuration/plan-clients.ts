@@ -1,4 +1,5 @@
 import { defaultDpopSetting, type Client } from '../clients/client.ts'
+import { readThumbprint } from '../clients/client-certificate.ts'
 import { grantsByDefault, scopesByDefault, type ScopeChoice } from '../clients/registration.ts'
 import type { ConfiguredClient } from '../clients/store.ts'
 import type { Resource } from '../resources/resource.ts'
@@ -56,6 +57,8 @@ function wish (id: string, entry: ClientEntry, current: Client | undefined, { fi
     accessTokenTtlSeconds: entry.access_token_ttl_seconds ?? null,
     dpop: entry.dpop ?? defaultDpopSetting,
     certificateBoundTokens: entry.certificate_bound_tokens ?? false,
+    certificateSubject: entry.certificate_subject ?? null,
+    certificateThumbprints: [...new Set((entry.certificate_thumbprints ?? []).flatMap((text) => readThumbprint(text) ?? []))],
     ...disabling,
     managedBy: file.name
   }
@@ -95,6 +98,8 @@ function update (current: Client, { row, scopes, turned }: Wanted, { owners, bef
     ...lifetimeChange(current.accessTokenTtlSeconds, row.accessTokenTtlSeconds),
     ...current.dpop === row.dpop ? [] : [`DPoP ${row.dpop} instead of ${current.dpop}`],
     ...current.certificateBoundTokens === row.certificateBoundTokens ? [] : [row.certificateBoundTokens ? 'tokens bound to its certificate' : 'tokens not bound to its certificate any more'],
+    ...current.certificateSubject === row.certificateSubject ? [] : [`certificate of ${row.certificateSubject ?? 'nobody'} instead of ${current.certificateSubject ?? 'nobody'}`],
+    ...current.certificateThumbprints.join() === row.certificateThumbprints.join() ? [] : ['other certificates of its own'],
     ...turned === undefined ? [] : [turned === 'off' ? 'disabled' : 'enabled']
   ]
   if (own.length > 0) draft.writes.clients.update.push(row)

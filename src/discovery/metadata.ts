@@ -3,7 +3,7 @@ import { Type, type Static, type TArray, type TString } from '@sinclair/typebox'
 import type { Config } from '../config.ts'
 import { proofAlgorithms } from '../dpop/proof-key.ts'
 import { issuerOf, type Environment } from '../environment.ts'
-import { authenticationMethods } from '../oauth/authentication-methods.ts'
+import { authenticationMethods, needsCertificate } from '../oauth/authentication-methods.ts'
 import { grantTypes } from '../oauth/grant-types.ts'
 import { issuerPlaceholder } from '../oauth/samples.ts'
 
@@ -23,14 +23,14 @@ function address (description: string, path: string): TString {
 }
 
 function methods (endpoint: string): TArray<TString> {
-  return Type.Array(Type.String(), { description: `How clients authenticate at the ${endpoint} endpoint.`, examples: [authenticationMethods] })
+  return Type.Array(Type.String(), { description: `How clients authenticate at the ${endpoint} endpoint.`, examples: [defaultFeatures.authenticationMethods] })
 }
 
 /** What may be on or off. */
 export type Features = Pick<Config, 'grantTypes' | 'authenticationMethods' | 'signingAlgorithms' | 'tlsCertificateFile' | 'clientCertificateHeader'>
 
 /** Where the operator says nothing: what the documentation shows. */
-export const defaultFeatures: Features = { grantTypes, authenticationMethods, signingAlgorithms: ['RS256'], tlsCertificateFile: undefined, clientCertificateHeader: undefined }
+export const defaultFeatures: Features = { grantTypes, authenticationMethods: authenticationMethods.filter((method) => !needsCertificate(method)), signingAlgorithms: ['RS256'], tlsCertificateFile: undefined, clientCertificateHeader: undefined }
 
 export const metadataBody = Type.Object({
   issuer: address('The `iss` of the tokens, character by character.', ''),

@@ -50,7 +50,15 @@ const schemeOf: Readonly<Record<AuthenticationMethod, object | undefined>> = {
     scheme: 'basic',
     description: 'Client id and client secret in the `Authorization` header (RFC 6749 §2.3.1), each form-encoded first. Those that Signet generates need no encoding. Instead of it, `client_id` and `client_secret` may be in the body (`client_secret_post`), but not both.'
   },
-  client_secret_post: undefined
+  client_secret_post: undefined,
+  tls_client_auth: {
+    type: 'mutualTLS',
+    description: 'A certificate of an authority that the operator believes, for the subject that the client is registered with, and `client_id` in the body (RFC 8705 §2.1). Where the operator has certificates reach the server.'
+  },
+  self_signed_tls_client_auth: {
+    type: 'mutualTLS',
+    description: 'A certificate that the client signed itself and has registered, and `client_id` in the body (RFC 8705 §2.2). Where the operator has certificates reach the server.'
+  }
 }
 
 export const securitySchemes: Readonly<Record<string, object>> = Object.fromEntries(authenticationMethods.flatMap((method) => {

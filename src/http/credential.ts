@@ -1,4 +1,5 @@
 /** Where a request carries client authentication. What it means is decided by clients/credential.ts. */
+import type { X509Certificate } from 'node:crypto'
 import type { FastifyRequest } from 'fastify'
 import { parameter, type Form } from './form.ts'
 
@@ -9,6 +10,8 @@ export interface CredentialSources {
   readonly clientSecret: string | undefined
   readonly clientAssertion: string | undefined
   readonly clientAssertionType: string | undefined
+  /** Beside another method it authenticates nobody. */
+  readonly certificate: X509Certificate | undefined
 }
 
 export function credentialSources (request: FastifyRequest, form: Form): CredentialSources {
@@ -17,6 +20,7 @@ export function credentialSources (request: FastifyRequest, form: Form): Credent
     clientId: parameter(form, 'client_id'),
     clientSecret: parameter(form, 'client_secret'),
     clientAssertion: parameter(form, 'client_assertion'),
-    clientAssertionType: parameter(form, 'client_assertion_type')
+    clientAssertionType: parameter(form, 'client_assertion_type'),
+    certificate: request.certificate
   }
 }

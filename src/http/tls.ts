@@ -1,4 +1,4 @@
-/** What it takes to end TLS here instead of at a proxy: the server's own certificate. */
+/** The files of TLS: the server's own certificate, where it ends TLS itself, and the authorities that are believed about clients. */
 import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import type { ServerOptions } from 'node:https'
@@ -35,4 +35,18 @@ function belongTogether (certificate: string, key: string): boolean {
   } catch {
     return false
   }
+}
+
+/**
+ * Those that are believed about the certificates of clients.
+ * @throws OperatorError as readTls
+ */
+export async function readAuthorities ({ tlsClientCaFile }: Pick<Config, 'tlsClientCaFile'>): Promise<X509Certificate[]> {
+  if (tlsClientCaFile === undefined) return []
+  const text = await readOne('TLS_CLIENT_CA_FILE', tlsClientCaFile)
+  try {
+    const authorities = (text.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []).map((pem) => new X509Certificate(pem))
+    if (authorities.length > 0 && authorities.every(({ ca }) => ca)) return authorities
+  } catch {} // as one without any
+  throw new OperatorError(`TLS_CLIENT_CA_FILE holds no certificates of authorities in PEM, or others too. Look at ${tlsClientCaFile}.`)
 }

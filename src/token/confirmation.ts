@@ -1,5 +1,6 @@
 /** What a token is bound to: the key of a DPoP proof, the certificate of the caller, both or nothing. */
-import { createHash, type X509Certificate } from 'node:crypto'
+import type { X509Certificate } from 'node:crypto'
+import { certificateThumbprint } from '../clients/client-certificate.ts'
 import type { Client } from '../clients/client.ts'
 import type { Proof } from '../dpop/proof.ts'
 import type { Confirmation } from '../oauth/claims.ts'
@@ -14,5 +15,5 @@ export function confirmationOf ({ certificateBoundTokens }: Pick<Client, 'certif
   const jkt = proof?.thumbprint
   if (!certificateBoundTokens) return jkt === undefined ? undefined : { jkt }
   if (certificate === undefined) throw invalidRequest('The tokens of this client are bound to its certificate: send the request over TLS with that certificate.')
-  return { ...jkt === undefined ? {} : { jkt }, 'x5t#S256': createHash('sha256').update(certificate.raw).digest('base64url') }
+  return { ...jkt === undefined ? {} : { jkt }, 'x5t#S256': certificateThumbprint(certificate) }
 }

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { defaultFeatures, endpointPaths, metadataOf, metadataPaths } from '../../src/discovery/metadata.ts'
 import { environments, issuerOf } from '../../src/environment.ts'
-import { authenticationMethods } from '../../src/oauth/authentication-methods.ts'
+import { authenticationMethods, needsCertificate } from '../../src/oauth/authentication-methods.ts'
 import { grantTypes } from '../../src/oauth/grant-types.ts'
 import { send } from '../support/requests.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
@@ -15,7 +15,7 @@ describe('the metadata is made of the tables that the server acts on', () => {
   it.each(environments)('names the grants and authentication methods of the tables, for %s', (environment) => {
     const metadata: Readonly<Record<string, unknown>> = metadataOf('https://auth.example.com', environment, defaultFeatures)
     expect(metadata['grant_types_supported']).toEqual(grantTypes)
-    for (const name of ['token', 'introspection', 'revocation']) expect(metadata[`${name}_endpoint_auth_methods_supported`]).toEqual(authenticationMethods)
+    for (const name of ['token', 'introspection', 'revocation']) expect(metadata[`${name}_endpoint_auth_methods_supported`]).toEqual(authenticationMethods.filter((method) => !needsCertificate(method)))
     expect(metadata['issuer']).toBe(issuerOf('https://auth.example.com', environment))
   })
 

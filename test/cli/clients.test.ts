@@ -54,6 +54,12 @@ describe('client update', { timeout: 60_000 }, () => {
     expect(await record('client', 'update', String(id), '--dpop', 'off')).toMatchObject({ changed: true, dpop: 'off' })
     expect((await run('client', 'update', String(id), '--dpop', 'required')).stderr).toContain('it gets no tokens without a DPoP proof any more')
     expect(await run('client', 'update', String(id), '--dpop', 'always')).toMatchObject({ exitCode: 2, stderr: text(/Allowed choices are off, allowed, required/) })
+    const hexadecimal = Array(32).fill('0A').join(':')
+    expect(await record('client', 'update', String(id), '--certificate-bound-tokens', 'on', '--certificate-subject', 'san_dns:a.example', '--certificate-thumbprint', hexadecimal)).toMatchObject({
+      changed: true, certificate_bound_tokens: true, certificate_subject: 'san_dns:a.example', certificate_thumbprints: [Buffer.alloc(32, 10).toString('base64url')]
+    })
+    expect(await record('client', 'update', String(id), '--certificate-subject', 'none', '--certificate-thumbprint', 'none')).toMatchObject({ certificate_subject: null, certificate_thumbprints: [] })
+    expect(await run('client', 'update', String(id), '--certificate-subject', 'a.example')).toMatchObject({ exitCode: 2, stderr: text(/san_dns:backend\.example\.com/) })
   })
 
   it('moves a client to another organization, which ends its tokens, when it was agreed to', async () => {

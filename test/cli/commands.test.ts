@@ -153,6 +153,8 @@ describe('client and secret', { timeout: 60_000 }, () => {
       access_token_ttl_seconds: null,
       dpop: 'allowed',
       certificate_bound_tokens: false,
+      certificate_subject: null,
+      certificate_thumbprints: [],
       managed_by: null
     })
     expect(run).toMatchObject({ exitCode: 0, stderr: 'signet: the secret is shown this once: store it now\n' })

@@ -92,6 +92,7 @@ export const wellFormed: readonly string[] = [
   client('environment: test'),
   client('access_token_ttl_seconds: 2592000'),
   client('dpop: required'),
+  client('certificate_bound_tokens: true, certificate_subject: "subject_dn:CN=a,O=b", certificate_thumbprints: [AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA]'),
   client('secret: { from_environment: NOT_SET }'),
   client('secret: { from_file: not-there.txt }')
 ]

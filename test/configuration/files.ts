@@ -50,6 +50,8 @@ function client ({ organizations: owners, resources: apis, scopes }: Names, mayS
     access_token_ttl_seconds: lifetime,
     dpop: fc.constantFrom(undefined, 'off', 'allowed', 'required'),
     certificate_bound_tokens: fc.constantFrom(undefined, false, true),
+    certificate_subject: fc.constantFrom(undefined, 'san_dns:a.example', 'subject_dn:CN=a,O=b'),
+    certificate_thumbprints: fc.constantFrom(undefined, ['A'.repeat(43)], ['A'.repeat(43), 'AB:'.repeat(31) + 'AB']),
     disabled: flag,
     secret: maySecret ? seldom(fc.constantFrom(...secretTexts).map((value) => ({ value }))) : fc.constant(undefined)
   }).map((members) => JSON.parse(JSON.stringify(members)) as GeneratedClient) // without the members that are undefined

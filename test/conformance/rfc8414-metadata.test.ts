@@ -38,7 +38,8 @@ describe('RFC 8414 Authorization server metadata', () => {
         introspection_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post'],
         revocation_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post'],
         introspection_signing_alg_values_supported: ['RS256'],
-        dpop_signing_alg_values_supported: ['ES256', 'EdDSA', 'Ed25519', 'PS256', 'RS256']
+        dpop_signing_alg_values_supported: ['ES256', 'EdDSA', 'Ed25519', 'PS256', 'RS256'],
+        tls_client_certificate_bound_access_tokens: false
       })
     }
   })

@@ -97,7 +97,7 @@ describe('RFC 8705 §3 Certificate-bound tokens, where Signet ends TLS itself', 
   it('§3.2 openid-client gets a bound token, and introspection tells the certificate', async () => {
     const custom = (certificate: Certificate | undefined): openid.CustomFetch => {
       const dispatcher = agentWith(certificate)
-      return async (url, init) => await fetchWith(url, { ...init, dispatcher } as never) as unknown as Response // undici's own types of the same things
+      return async (url, init) => await fetchWith(url, { ...init, dispatcher } as never) // undici's own types of the same things
     }
     const execute: ((configuration: openid.Configuration) => void)[] = []
     const configuration = await openid.discovery(new URL(server.issuer), bound.id, undefined, openid.ClientSecretPost(bound.secret), { algorithm: 'oauth2', execute, [openid.customFetch]: custom(one) })

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { authenticationMethods } from '../../src/oauth/authentication-methods.ts'
+import { authenticationMethods, needsCertificate } from '../../src/oauth/authentication-methods.ts'
 import { grantTypes } from '../../src/oauth/grant-types.ts'
 import type { Scene } from '../support/fixtures.ts'
 import { basic, known, postForm, requestToken, send, tokenOf, type Answer } from '../support/requests.ts'
@@ -52,8 +52,8 @@ describe('what the operator turns off is gone from the server and from its metad
     expect(line?.['cause']).toMatch(/^method client_secret_basic is off/)
   })
 
-  it('has everything on that the tables have, where nothing is said', async () => {
+  it('has everything on that the tables have and that needs no certificates, where nothing is said', async () => {
     const { json } = await send(server.issuer + metadataPath)
-    expect(json).toMatchObject({ grant_types_supported: grantTypes, token_endpoint_auth_methods_supported: authenticationMethods })
+    expect(json).toMatchObject({ grant_types_supported: grantTypes, token_endpoint_auth_methods_supported: authenticationMethods.filter((method) => !needsCertificate(method)) })
   })
 })

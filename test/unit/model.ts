@@ -23,7 +23,9 @@ export function clientWith (scopes: readonly string[]): Client {
     disabledBy: null,
     accessTokenTtlSeconds: null,
     dpop: 'allowed',
-    certificateBoundTokens: false
+    certificateBoundTokens: false,
+    certificateSubject: null,
+    certificateThumbprints: []
   }
 }
 

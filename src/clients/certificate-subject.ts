@@ -1,0 +1,45 @@
+/** Whose certificate is whose: a registered subject held against a certificate. */
+import type { X509Certificate } from 'node:crypto'
+import { isIP } from 'node:net'
+
+/** As the client metadata of RFC 8705 names them, after `tls_client_auth_`. */
+export const subjectKinds = ['subject_dn', 'san_dns', 'san_uri', 'san_ip', 'san_email'] as const
+type SubjectKind = typeof subjectKinds[number]
+
+export const subjectPattern = `^(?:${subjectKinds.join('|')}):[^\\x00-\\x1F\\x7F]{1,255}$`
+export const subjectRule = `It takes one of ${subjectKinds.map((kind) => `${kind}:`).join(' ')} and a name, such as san_dns:backend.example.com.`
+
+export function isSubject (text: string): boolean {
+  return new RegExp(subjectPattern).test(text)
+}
+
+const comparisons: Readonly<Record<SubjectKind, (certificate: X509Certificate, name: string) => boolean>> = {
+  subject_dn: ({ subject }, name) => distinguishedName(subject.split('\n').reverse()) === distinguishedName(name.split(/(?<!\\),/)),
+  san_dns: (certificate, name) => certificate.checkHost(name, { subject: 'never', wildcards: false }) !== undefined,
+  san_uri: ({ subjectAltName }, name) => alternativeNames(subjectAltName).includes(`URI:${name}`),
+  san_ip: (certificate, name) => isIP(name) !== 0 && certificate.checkIP(name) !== undefined,
+  san_email: (certificate, name) => certificate.checkEmail(name, { subject: 'never' }) !== undefined
+}
+
+/** @see [RFC 8705 §2.1.2](https://www.rfc-editor.org/rfc/rfc8705.html#section-2.1.2) */
+export function matchesSubject (certificate: X509Certificate, registered: string): boolean {
+  const colon = registered.indexOf(':')
+  const kind = subjectKinds.find((each) => each === registered.slice(0, colon))
+  return kind !== undefined && comparisons[kind](certificate, registered.slice(colon + 1))
+}
+
+/**
+ * The last part of a name comes first (RFC 4514 §2.1), which Node.js leaves in the certificate's order, escaped already.
+ * Values are compared as they are, for what differs in case may be two people's.
+ */
+function distinguishedName (parts: readonly string[]): string {
+  return parts.map((part) => {
+    const equals = part.indexOf('=')
+    return `${part.slice(0, equals).trim().toUpperCase()}=${part.slice(equals + 1).trim()}`
+  }).join(',')
+}
+
+/** Node.js quotes a name that could be taken for several; such a name is nobody's. */
+function alternativeNames (list: string | undefined): readonly string[] {
+  return (list?.match(/(?:[^",]|"(?:[^"\\]|\\.)*")+/g) ?? []).map((name) => name.trim())
+}
