@@ -56,7 +56,7 @@ export const malformed: readonly (readonly [file: string, ...mistakes: readonly 
   ['resources: { https://a.example: { name: A, access_token_ttl_seconds: "60" } }', '1:70: resources["https://a.example"].access_token_ttl_seconds: It takes a whole number from 60 to 2592000, not text.'],
   ['resources: { https://a.example: { name: A, access_token_ttl_seconds: 60.5 } }', '1:70: resources["https://a.example"].access_token_ttl_seconds: It takes a whole number from 60 to 2592000, not a number.'],
   ['resources: { https://a.example: { name: A, allows_mixing: "yes" } }', '1:59: resources["https://a.example"].allows_mixing: It takes true or false, not text.'],
-  ['resources: { https://a.example: { name: A, signing_algorithm: HS256 } }', '1:63: resources["https://a.example"].signing_algorithm: It takes RS256 or PS256 or ES256 or EdDSA. Did you mean RS256?'],
+  ['resources: { https://a.example: { name: A, signing_algorithm: HS256 } }', '1:63: resources["https://a.example"].signing_algorithm: It takes RS256, PS256, ES256 or EdDSA. Did you mean RS256?'],
   ['resources: { https://a.example: { name: A, access_token_ttl: 60 } }', '1:44: resources["https://a.example"].access_token_ttl: There is no such member. There are: name, access_token_ttl_seconds, allows_mixing, signing_algorithm, disabled, scopes.'],
   ['resources: { https://a.example: { name: A, scopes: { "a b": { description: A } } } }', '1:54: resources["https://a.example"].scopes["a b"]: It takes 1 to 128 ASCII characters without spaces, quotes and backslashes (RFC 6749 §3.3), such as tournaments:read.'],
   ['resources: { https://a.example: { name: A, scopes: { a: { default: true } } } }', '1:54: resources["https://a.example"].scopes.a: The member description is missing.'],
