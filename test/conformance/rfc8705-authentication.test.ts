@@ -24,6 +24,14 @@ const dn = 'CN=backend,O=Partner\\, Ltd,C=DE'
 
 interface Reply { readonly status: number, readonly json: Readonly<Record<string, unknown>>, readonly headers: { get (name: string): string | null } }
 
+/** A fetch that shows a certificate, as openid-client takes one. */
+function fetchBy (dispatcher: Agent): openid.CustomFetch {
+  return async (url, init) => {
+    const answer = await fetchWith(url, { method: init.method, headers: init.headers, ...init.body instanceof URLSearchParams ? { body: init.body } : {}, dispatcher })
+    return new Response(await answer.text(), { status: answer.status, headers: [...answer.headers] })
+  }
+}
+
 describe('RFC 8705 §2 Mutual TLS client authentication, over TLS that Signet ends', () => {
   let server: TestServer
   let scene: Scene
@@ -147,9 +155,8 @@ describe('RFC 8705 §2 Mutual TLS client authentication, over TLS that Signet en
 
   it('openid-client finds the methods in the metadata, and gets, introspects and revokes tokens with a certificate', async () => {
     const api = await register('self_signed_tls_client_auth', { certificateThumbprints: [another.thumbprint], resourceId: scene.resource.id })
-    const custom = (certificate: Certificate): openid.CustomFetch => async (url, init) => await fetchWith(url, { ...init, dispatcher: agentWith(certificate) } as never) // undici's own types of the same things
     const configure = (clientId: string, certificate: Certificate): Promise<openid.Configuration> =>
-      openid.discovery(new URL(server.issuer), clientId, undefined, openid.TlsClientAuth(), { algorithm: 'oauth2', [openid.customFetch]: custom(certificate) })
+      openid.discovery(new URL(server.issuer), clientId, undefined, openid.TlsClientAuth(), { algorithm: 'oauth2', [openid.customFetch]: fetchBy(agentWith(certificate)) })
     const ofPartner = await configure(byAuthority.id, issued)
     expect(ofPartner.serverMetadata()).toMatchObject({ token_endpoint_auth_methods_supported: expect.arrayContaining(['tls_client_auth', 'self_signed_tls_client_auth']) as string[] })
     const { access_token: token } = await openid.clientCredentialsGrant(ofPartner, { scope: 'tournaments:read' })

@@ -24,6 +24,14 @@ function boundTo (answer: { readonly json: Readonly<Record<string, unknown>> }):
   return decodeJwt(String(answer.json['access_token']))['cnf']
 }
 
+/** A fetch that shows a certificate, as openid-client takes one. */
+function fetchBy (dispatcher: Agent): openid.CustomFetch {
+  return async (url, init) => {
+    const answer = await fetchWith(url, { method: init.method, headers: init.headers, ...init.body instanceof URLSearchParams ? { body: init.body } : {}, dispatcher })
+    return new Response(await answer.text(), { status: answer.status, headers: [...answer.headers] })
+  }
+}
+
 describe('RFC 8705 §3 Certificate-bound tokens, where Signet ends TLS itself', () => {
   let server: TestServer
   let scene: Scene
@@ -95,14 +103,10 @@ describe('RFC 8705 §3 Certificate-bound tokens, where Signet ends TLS itself', 
   })
 
   it('§3.2 openid-client gets a bound token, and introspection tells the certificate', async () => {
-    const custom = (certificate: Certificate | undefined): openid.CustomFetch => {
-      const dispatcher = agentWith(certificate)
-      return async (url, init) => await fetchWith(url, { ...init, dispatcher } as never) // undici's own types of the same things
-    }
     const execute: ((configuration: openid.Configuration) => void)[] = []
-    const configuration = await openid.discovery(new URL(server.issuer), bound.id, undefined, openid.ClientSecretPost(bound.secret), { algorithm: 'oauth2', execute, [openid.customFetch]: custom(one) })
+    const configuration = await openid.discovery(new URL(server.issuer), bound.id, undefined, openid.ClientSecretPost(bound.secret), { algorithm: 'oauth2', execute, [openid.customFetch]: fetchBy(agentWith(one)) })
     const token = await openid.clientCredentialsGrant(configuration, { scope: 'tournaments:read' })
-    const ofApi = await openid.discovery(new URL(server.issuer), scene.api.id, undefined, openid.ClientSecretPost(scene.api.secret), { algorithm: 'oauth2', execute, [openid.customFetch]: custom(undefined) })
+    const ofApi = await openid.discovery(new URL(server.issuer), scene.api.id, undefined, openid.ClientSecretPost(scene.api.secret), { algorithm: 'oauth2', execute, [openid.customFetch]: fetchBy(agentWith(undefined)) })
     expect(await openid.tokenIntrospection(ofApi, token.access_token)).toMatchObject({ active: true, token_type: 'Bearer', cnf: { 'x5t#S256': one.thumbprint } })
   })
 

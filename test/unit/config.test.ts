@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import pg from 'pg'
 import { afterAll, describe, expect, it } from 'vitest'
 import { environmentSchema, loadConfig } from '../../src/config.ts'
-import { authenticationMethods } from '../../src/oauth/authentication-methods.ts'
+import { authenticationMethods, needsCertificate } from '../../src/oauth/authentication-methods.ts'
 import { grantTypes } from '../../src/oauth/grant-types.ts'
 import { OperatorError } from '../../src/operator-error.ts'
 
@@ -20,7 +20,7 @@ describe('the environment becomes a configuration', () => {
       trustProxy: [],
       requireGrantType: false,
       grantTypes,
-      authenticationMethods,
+      authenticationMethods: authenticationMethods.filter((method) => !needsCertificate(method)),
       signingAlgorithms: ['RS256'],
       rsaModulusBits: 2048,
       staleLimitSeconds: 900
