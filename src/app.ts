@@ -8,9 +8,11 @@ import { createRevokedTokenStore } from './access-tokens/store.ts'
 import { createVerifyAccessToken } from './access-tokens/verify.ts'
 import { createFeed } from './changes/feed.ts'
 import { pruneChanges } from './changes/store.ts'
+import { createAssertionVerification } from './clients/assertion-verification.ts'
 import { createAuthenticate } from './clients/authenticate.ts'
 import { createCertificateVerification } from './clients/client-certificate.ts'
 import { createClientDirectory } from './clients/directory.ts'
+import { createPrivateKeyJwt } from './clients/private-key-jwt.ts'
 import { createSecretFormat } from './clients/secret-format.ts'
 import { createSecretVerification } from './clients/secret-verification.ts'
 import { createSecretHasher } from './clients/secrets.ts'
@@ -89,7 +91,6 @@ export async function createApp ({ config, url, masterKey, clock, logger }: AppD
     store: createClientStore(writing),
     logger
   })
-  const authenticate = createAuthenticate({ methods: config.authenticationMethods, clients, organizations, secrets, certificates: createCertificateVerification(await readAuthorities(config)), clock })
   const replay = createReplayGuard(createUsedIdentifierStore(writing), clock)
   const dpop = createDpop({
     tokenEndpoint: issuer + endpointPaths.token,
@@ -97,6 +98,10 @@ export async function createApp ({ config, url, masterKey, clock, logger }: AppD
     replay,
     clock
   })
+  const assertions = createAssertionVerification({
+    issuer, tokenEndpoint: issuer + endpointPaths.token, signatures: { private_key_jwt: createPrivateKeyJwt() }, replay, logger
+  })
+  const authenticate = createAuthenticate({ methods: config.authenticationMethods, clients, organizations, secrets, assertions, certificates: createCertificateVerification(await readAuthorities(config)), clock })
   const mint = createMint({ issuer, keys, clock })
   const verify = createVerifyAccessToken({ issuer, keys, clock })
   const checkActive = createCheckActive({ verify, revocations, clients, organizations, resources })

@@ -4,6 +4,7 @@ import type { CredentialSources } from '../http/credential.ts'
 import { redact } from '../http/redact.ts'
 import { invalidClient } from '../oauth/errors.ts'
 import type { Organization, OrganizationDirectory } from '../organizations/organization.ts'
+import type { AssertionVerification } from './assertion-verification.ts'
 import type { CertificateVerification } from './client-certificate.ts'
 import type { Client } from './client.ts'
 import { presentedCredential, type PresentedCredential } from './credential.ts'
@@ -24,6 +25,7 @@ interface AuthenticateDependencies {
   readonly clients: Pick<ClientDirectory, 'get'>
   readonly organizations: Pick<OrganizationDirectory, 'get'>
   readonly secrets: SecretVerification
+  readonly assertions: AssertionVerification
   readonly certificates: CertificateVerification
   readonly clock: Clock
 }
@@ -42,7 +44,7 @@ const maxClientIdLength = 128
  * generated secret before anything is looked up, its password hash after everything that could refuse it.
  * @see [RFC 6749 §2.3.1](https://www.rfc-editor.org/rfc/rfc6749.html#section-2.3.1)
  */
-export function createAuthenticate ({ methods, clients, organizations, secrets, certificates, clock }: AuthenticateDependencies): Authenticate {
+export function createAuthenticate ({ methods, clients, organizations, secrets, assertions, certificates, clock }: AuthenticateDependencies): Authenticate {
   function standing (credential: PresentedCredential): AuthenticatedClient | string {
     const client = credential.clientId.length <= maxClientIdLength ? clients.get(credential.clientId) : undefined
     if (client === undefined) return 'unknown client'
@@ -58,7 +60,7 @@ export function createAuthenticate ({ methods, clients, organizations, secrets, 
   async function verdictOn (credential: PresentedCredential, client: Client | undefined): Promise<string> {
     switch (credential.kind) {
       case 'secret': return await secrets.verify(credential, client, clock())
-      case 'assertion': return 'client assertions are not a method of this server'
+      case 'assertion': return await assertions.verify(credential, client, clock())
       case 'certificate': return certificates.verify(credential, client, clock())
     }
   }
@@ -66,14 +68,19 @@ export function createAuthenticate ({ methods, clients, organizations, secrets, 
   return async (sources) => {
     const credential = presentedCredential(sources)
     if (!methods.includes(credential.method)) throw invalidClient(causeOf(`method ${credential.method} is off`, credential))
+    let isUsedUp = false
     for (;;) {
       const found = standing(credential)
       const known = typeof found === 'string' ? undefined : found
       const verdict = await verdictOn(credential, known?.client)
       if (typeof found === 'string') throw invalidClient(causeOf(verdict === 'forged secret' ? verdict : found, credential))
       if (verdict !== 'verified') throw invalidClient(causeOf(verdict, credential))
-      // While argon2 was waited for, the client or the secret may have been disabled or revoked: look again. What was
-      // verified is remembered, so that a second round waits for nothing.
+      if (credential.kind === 'assertion' && !isUsedUp) {
+        await assertions.useUp(credential)
+        isUsedUp = true
+      }
+      // While argon2 or the database was waited for, the client or its credential may have been disabled or revoked: look
+      // again. What was verified is remembered, so that a second round waits for nothing.
       if (clients.get(found.client.id) === found.client && organizations.get(found.organization.id) === found.organization) return found
     }
   }

@@ -6,10 +6,10 @@ import { Type, type Static } from '@sinclair/typebox'
 import { Value } from '@sinclair/typebox/value'
 import { parseCompactJwt } from '../oauth/jwt.ts'
 
-export const clientAssertionType = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
 export const maxAssertionLength = 8_192
 
-const second = Type.Integer({ minimum: 0, maximum: 253_402_300_799 })
+/** RFC 7519 §2 allows fractions; no year after 9999. */
+const second = Type.Number({ minimum: 0, maximum: 253_402_300_799 })
 
 /**
  * What both uses of an assertion (client authentication, and the grant) require.
@@ -60,4 +60,27 @@ function mediaSubtype (type: string): string {
 
 function firstWrong (claims: Readonly<Record<string, unknown>>): string {
   return Value.Errors(assertionClaims, claims).First()?.path.slice(1) ?? ''
+}
+
+/** How far ahead an assertion may expire, and by how much the client's clock may differ. */
+export const maxAssertionLifetimeSeconds = 300
+const skewSeconds = 10
+
+/**
+ * @param now milliseconds since the epoch
+ * @returns why the assertion is not one of now, for the log
+ * @see [RFC 7523 §3](https://www.rfc-editor.org/rfc/rfc7523.html#section-3) (points 4 to 6)
+ */
+export function timesObjection ({ exp, nbf, iat }: AssertionClaims, now: number): string | undefined {
+  const seconds = now / 1000
+  if (exp + skewSeconds <= seconds) return 'it has expired'
+  if (exp - skewSeconds > seconds + maxAssertionLifetimeSeconds) return `its exp is more than ${maxAssertionLifetimeSeconds} seconds ahead`
+  if (nbf !== undefined && nbf - skewSeconds > seconds) return 'its nbf is ahead'
+  if (iat !== undefined && iat - skewSeconds > seconds) return 'its iat is ahead'
+  return undefined
+}
+
+/** From when on the assertion is refused as too old, in milliseconds since the epoch. */
+export function usableUntil ({ exp }: AssertionClaims): number {
+  return (exp + skewSeconds) * 1000
 }

@@ -29,6 +29,20 @@ export const dpopSettings = ['off', 'allowed', 'required'] as const
 export type DpopSetting = typeof dpopSettings[number]
 export const defaultDpopSetting = 'allowed' satisfies DpopSetting
 
+/** The public half of a key that the client signs assertions with. */
+export interface ClientKey {
+  readonly kid: string
+  readonly algorithm: string
+  /** As its row has it; public-jwk.ts says what it is worth. */
+  readonly jwk: unknown
+  readonly createdAt: Date
+  readonly expiresAt: Date | null
+  /** For good. */
+  readonly revokedAt: Date | null
+  /** The name of the configuration file that owns it; null: made by hand. */
+  readonly managedBy: string | null
+}
+
 export interface Client {
   readonly id: string
   readonly organizationId: string
@@ -42,6 +56,11 @@ export interface Client {
   readonly resourceId: string | null
   readonly scopes: ReadonlySet<string>
   readonly secrets: ReadonlyMap<string, ClientSecret>
+  readonly keys: ReadonlyMap<string, ClientKey>
+  /** Where the client publishes keys besides. */
+  readonly jwksUri: string | null
+  /** Until then its assertions may name the token endpoint as their audience; null: never. */
+  readonly acceptsEndpointAudienceUntil: Date | null
   readonly createdAt: Date
   readonly disabledAt: Date | null
   /** Tokens issued at or before this moment are dead, for good. */
@@ -60,6 +79,11 @@ export interface Client {
   readonly certificateSubject: string | null
   /** For self_signed_tls_client_auth: SHA-256, base64url. */
   readonly certificateThumbprints: readonly string[]
+}
+
+/** Whether a key may be used at the time given (milliseconds since the epoch). */
+export function isUsableKey ({ revokedAt, expiresAt }: ClientKey, now: number): boolean {
+  return revokedAt === null && (expiresAt === null || expiresAt.getTime() > now)
 }
 
 /** Whether a secret may be used at the time given (milliseconds since the epoch). */

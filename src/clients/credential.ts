@@ -1,8 +1,9 @@
 /** What a request presents as client authentication: rows 7 and 8 of the token request's checks. Each method reads its own. */
 import type { CredentialSources } from '../http/credential.ts'
 import { invalidClient, invalidRequest } from '../oauth/errors.ts'
+import { clientAssertionType as jwtBearer } from '../oauth/parameters.ts'
 import { certificateCredential, type CertificateCredential } from './client-certificate.ts'
-import { clientAssertionType as jwtBearer, readAssertion, type Assertion } from './client-assertion.ts'
+import { readAssertion, type Assertion } from './client-assertion.ts'
 import { basicCredential, postCredential, type SecretCredential } from './client-secret.ts'
 
 /** By `kind`: what it takes to verify it. By `method`: what a client must be registered for. */

@@ -1,7 +1,7 @@
 /** Registering clients and their secrets: what the CLI and the first start call. A secret is returned once and never again. */
 import type { Clock } from '../clock.ts'
 import { defaultGrants, type GrantType } from '../oauth/grant-types.ts'
-import { defaultAuthenticationMethods } from '../oauth/authentication-methods.ts'
+import { defaultAuthenticationMethods, type AuthenticationMethod } from '../oauth/authentication-methods.ts'
 import type { Environment } from '../environment.ts'
 import { newIdentifier } from '../identifiers.ts'
 import { exitCodes, OperatorError } from '../operator-error.ts'
@@ -10,11 +10,13 @@ import { defaultDpopSetting, isUsable, type Client, type ClientType, type DpopSe
 import { needsSealedSecrets, sealSecret } from './sealed-secret.ts'
 import type { SecretFormat } from './secret-format.ts'
 import type { SecretHasher } from './secrets.ts'
-import type { ClientStore, NewSecret } from './store.ts'
+import type { ClientStore, NewClient, NewSecret } from './store.ts'
 
 export interface Registration {
   /** @throws OperatorError for a scope that does not exist */
   register (input: RegistrationInput): Promise<{ readonly client: Client, readonly secret: string }>
+  /** For a client of which no method needs a secret. @throws OperatorError as register */
+  registerWithoutSecret (input: RegistrationInput): Promise<Client>
   /** @throws OperatorError when the client has too many usable secrets already */
   addSecret (client: Client, expiresAt: Date | null): Promise<{ readonly secretId: string, readonly secret: string }>
 }
@@ -27,6 +29,10 @@ export interface RegistrationInput {
   readonly scopes: readonly string[] | undefined
   /** Default: client_credentials for a client that may have scopes, else none. */
   readonly grants: readonly GrantType[] | undefined
+  /** Default: the secret in the header or in the body. */
+  readonly authenticationMethods?: readonly AuthenticationMethod[]
+  readonly jwksUri?: string | null
+  readonly acceptsEndpointAudienceUntil?: Date | null
   /** The id of the resource that the client stands for at introspection. */
   readonly resourceId: string | null
   /** Default: that of every client. */
@@ -83,32 +89,32 @@ export function createRegistration ({ store, format, hasher, sealer, clock, read
     return { row: { id, hash: await hasher.hash(secret), sealedSecret, expiresAt }, secret }
   }
 
+  async function newClient (input: RegistrationInput): Promise<NewClient & { readonly type: ClientType }> {
+    const { scopes: wanted, grants, authenticationMethods = defaultAuthenticationMethods, accessTokenTtlSeconds = null, dpop = defaultDpopSetting, certificateBoundTokens = false, certificateSubject = null, certificateThumbprints = [], ...named } = input
+    const scopes = await chooseScopes(wanted, input.resourceId)
+    return {
+      ...named,
+      id: newIdentifier(`cl_${input.environment}`),
+      type: 'service',
+      grants: grants ?? grantsByDefault(scopes, input.resourceId),
+      authenticationMethods,
+      accessTokenTtlSeconds,
+      dpop,
+      certificateBoundTokens,
+      certificateSubject,
+      certificateThumbprints,
+      scopes
+    }
+  }
+
   return {
-    async register ({ name, organizationId, environment, scopes: wanted, grants, resourceId, accessTokenTtlSeconds = null, dpop = defaultDpopSetting, certificateBoundTokens = false, certificateSubject = null, certificateThumbprints = [] }) {
-      const scopes = await chooseScopes(wanted, resourceId)
-      const id = newIdentifier(`cl_${environment}`)
-      const type: ClientType = 'service'
-      const authenticationMethods = defaultAuthenticationMethods
-      const { row, secret } = await newSecret({ id, environment, type, authenticationMethods }, null)
-      const client = await store.create({
-        id,
-        organizationId,
-        name,
-        environment,
-        type,
-        grants: grants ?? grantsByDefault(scopes, resourceId),
-        authenticationMethods,
-        resourceId,
-        accessTokenTtlSeconds,
-        dpop,
-        certificateBoundTokens,
-        certificateSubject,
-        certificateThumbprints,
-        scopes,
-        secret: row
-      })
-      return { client, secret }
+    async register (input) {
+      const client = await newClient(input)
+      const { row, secret } = await newSecret(client, null)
+      return { client: await store.create({ ...client, secret: row }), secret }
     },
+
+    registerWithoutSecret: async (input) => await store.create(await newClient(input)),
 
     async addSecret (client, expiresAt) {
       const usable = [...client.secrets.values()].filter((secret) => isUsable(secret, clock())).length

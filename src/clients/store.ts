@@ -2,7 +2,7 @@ import type { Session } from '../db.ts'
 import type { Environment } from '../environment.ts'
 import type { Prisma } from '../generated/prisma/client.ts'
 import { maxAccessTokenTtlSeconds } from '../oauth/claims.ts'
-import type { Client, ClientSecret, ClientType, DpopSetting } from './client.ts'
+import type { Client, ClientKey, ClientSecret, ClientType, DpopSetting } from './client.ts'
 
 export interface NewClient {
   readonly id: string
@@ -14,6 +14,8 @@ export interface NewClient {
   readonly grants: readonly string[]
   readonly authenticationMethods: readonly string[]
   readonly resourceId: string | null
+  readonly jwksUri?: string | null
+  readonly acceptsEndpointAudienceUntil?: Date | null
   readonly accessTokenTtlSeconds?: number | null
   readonly dpop?: DpopSetting
   readonly certificateBoundTokens?: boolean
@@ -41,12 +43,14 @@ export interface GrantedScope { readonly clientId: string, readonly scopeName: s
 export interface ImportedSecretRow { readonly id: string, readonly clientId: string, readonly hash: string, readonly sealedSecret: string | null, readonly managedBy: string }
 
 export type ClientPatch = Partial<Pick<Client,
-  'name' | 'organizationId' | 'grants' | 'resourceId' | 'accessTokenTtlSeconds' | 'dpop' | 'certificateBoundTokens' | 'certificateSubject' | 'certificateThumbprints' | 'disabledAt' | 'disabledBy' | 'managedBy'>>
+  'name' | 'organizationId' | 'grants' | 'authenticationMethods' | 'jwksUri' | 'acceptsEndpointAudienceUntil' | 'resourceId' | 'accessTokenTtlSeconds' | 'dpop' | 'certificateBoundTokens' | 'certificateSubject' | 'certificateThumbprints' | 'disabledAt' | 'disabledBy' | 'managedBy'>>
 export interface ScopeChange {
   readonly add: readonly string[]
   readonly remove: readonly string[]
 }
 export type SecretPatch = Partial<Pick<ClientSecret, 'expiresAt' | 'disabledAt' | 'revokedAt'>>
+
+export type NewKey = Pick<ClientKey, 'kid' | 'algorithm' | 'expiresAt'> & { readonly jwk: Readonly<Record<string, string>> }
 
 export interface ClientStore {
   readAll (): Promise<Client[]>
@@ -63,6 +67,10 @@ export interface ClientStore {
   /** A revoked secret stays revoked, whatever the patch says. */
   updateSecret (id: string, patch: SecretPatch): Promise<void>
   removeSecret (id: string): Promise<void>
+  /** @returns whether the client had no key of that kid, not even a revoked one */
+  addKey (clientId: string, key: NewKey): Promise<boolean>
+  /** For good. */
+  revokeKey (clientId: string, kid: string, revokedAt: Date): Promise<void>
   createMany (rows: readonly ConfiguredClient[], authenticationMethods: readonly string[]): Promise<void>
   updateMany (rows: readonly ConfiguredClient[]): Promise<void>
   removeMany (ids: readonly string[]): Promise<void>
@@ -87,7 +95,7 @@ export interface ClientStore {
 /** A clock may be a little ahead of the database's. */
 const longestTokenSeconds = maxAccessTokenTtlSeconds + 3_600
 
-const whole = { include: { scopes: true, secrets: { orderBy: { createdAt: 'asc' } } } } as const
+const whole = { include: { scopes: true, secrets: { orderBy: { createdAt: 'asc' } }, keys: { orderBy: { createdAt: 'asc' } } } } as const
 type ClientRow = Prisma.ClientGetPayload<typeof whole>
 
 export function createClientStore (database: Session): ClientStore {
@@ -113,10 +121,11 @@ export function createClientStore (database: Session): ClientStore {
         }
       }))
     },
-    async update (id, { grants, scopes, certificateThumbprints, ...patch }) {
+    async update (id, { grants, authenticationMethods, scopes, certificateThumbprints, ...patch }) {
       const data = {
         ...patch,
         ...(grants === undefined ? {} : { grants: [...grants] }),
+        ...(authenticationMethods === undefined ? {} : { authenticationMethods: [...authenticationMethods] }),
         ...(certificateThumbprints === undefined ? {} : { certificateThumbprints: [...certificateThumbprints] }),
         ...(scopes === undefined ? {} : { scopes: changedScopes(scopes) })
       }
@@ -137,6 +146,12 @@ export function createClientStore (database: Session): ClientStore {
     },
     async removeSecret (id) {
       await database.clientSecret.delete({ where: { id } })
+    },
+    async addKey (clientId, key) {
+      return (await database.clientKey.createMany({ data: { ...key, clientId }, skipDuplicates: true })).count === 1
+    },
+    async revokeKey (clientId, kid, revokedAt) {
+      await database.clientKey.update({ where: { clientId_kid: { clientId, kid } }, data: { revokedAt } })
     },
     async createMany (rows, authenticationMethods) {
       await database.$executeRaw`
@@ -206,10 +221,11 @@ function changedScopes ({ add, remove }: ScopeChange): Prisma.ClientScopeUncheck
   }
 }
 
-function fromRow ({ scopes, secrets, ...client }: ClientRow): Client {
+function fromRow ({ scopes, secrets, keys, ...client }: ClientRow): Client {
   return {
     ...client,
     scopes: new Set(scopes.map(({ scopeName }) => scopeName)),
-    secrets: new Map(secrets.map(({ clientId: _, ...secret }): [string, ClientSecret] => [secret.id, secret]))
+    secrets: new Map(secrets.map(({ clientId: _, ...secret }): [string, ClientSecret] => [secret.id, secret])),
+    keys: new Map(keys.map(({ clientId: _, ...key }): [string, ClientKey] => [key.kid, key]))
   }
 }

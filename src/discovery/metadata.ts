@@ -1,9 +1,9 @@
 /** The authorization server metadata, made from the tables that the server acts on. */
-import { Type, type Static, type TArray, type TString } from '@sinclair/typebox'
+import { Type, type Static, type TArray, type TOptional, type TString } from '@sinclair/typebox'
 import type { Config } from '../config.ts'
 import { proofAlgorithms } from '../dpop/proof-key.ts'
 import { issuerOf, type Environment } from '../environment.ts'
-import { authenticationMethods, needsCertificate } from '../oauth/authentication-methods.ts'
+import { assertionAlgorithms, authenticationMethods, needsCertificate } from '../oauth/authentication-methods.ts'
 import { grantTypes } from '../oauth/grant-types.ts'
 import { issuerPlaceholder } from '../oauth/samples.ts'
 
@@ -32,6 +32,10 @@ export type Features = Pick<Config, 'grantTypes' | 'authenticationMethods' | 'si
 /** Where the operator says nothing: what the documentation shows. */
 export const defaultFeatures: Features = { grantTypes, authenticationMethods: authenticationMethods.filter((method) => !needsCertificate(method)), signingAlgorithms: ['RS256'], tlsCertificateFile: undefined, clientCertificateHeader: undefined }
 
+function algorithmsAt (endpoint: string): TOptional<TArray<TString>> {
+  return Type.Optional(Type.Array(Type.String(), { description: `What clients may sign their assertions with at the ${endpoint} endpoint.`, examples: [assertionAlgorithms(authenticationMethods)] }))
+}
+
 export const metadataBody = Type.Object({
   issuer: address('The `iss` of the tokens, character by character.', ''),
   token_endpoint: address('The same for both issuers: the credentials decide.', endpointPaths.token),
@@ -43,6 +47,9 @@ export const metadataBody = Type.Object({
   token_endpoint_auth_methods_supported: methods('token'),
   introspection_endpoint_auth_methods_supported: methods('introspection'),
   revocation_endpoint_auth_methods_supported: methods('revocation'),
+  token_endpoint_auth_signing_alg_values_supported: algorithmsAt('token'),
+  introspection_endpoint_auth_signing_alg_values_supported: algorithmsAt('introspection'),
+  revocation_endpoint_auth_signing_alg_values_supported: algorithmsAt('revocation'),
   introspection_signing_alg_values_supported: Type.Array(Type.String(), { description: 'How an answer of introspection as a JWT may be signed (RFC 9701).', examples: [['RS256']] }),
   dpop_signing_alg_values_supported: Type.Array(Type.String(), { description: 'How DPoP proofs may be signed (RFC 9449 §5.1).', examples: [proofAlgorithms] }),
   tls_client_certificate_bound_access_tokens: Type.Boolean({ description: 'Whether tokens can be bound to the certificate of the TLS connection (RFC 8705 §3.3): whether certificates of callers reach the server.' })
@@ -55,6 +62,7 @@ export type Metadata = Static<typeof metadataBody>
  */
 export function metadataOf (issuer: string, environment: Environment, on: Features): Metadata {
   const methodsThatAreOn = [...on.authenticationMethods]
+  const algorithms = assertionAlgorithms(on.authenticationMethods)
   return {
     issuer: issuerOf(issuer, environment),
     token_endpoint: issuer + endpointPaths.token,
@@ -67,6 +75,13 @@ export function metadataOf (issuer: string, environment: Environment, on: Featur
     token_endpoint_auth_methods_supported: methodsThatAreOn,
     introspection_endpoint_auth_methods_supported: methodsThatAreOn,
     revocation_endpoint_auth_methods_supported: methodsThatAreOn,
+    ...algorithms.length === 0
+      ? {}
+      : {
+          token_endpoint_auth_signing_alg_values_supported: algorithms,
+          introspection_endpoint_auth_signing_alg_values_supported: algorithms,
+          revocation_endpoint_auth_signing_alg_values_supported: algorithms
+        },
     introspection_signing_alg_values_supported: [...on.signingAlgorithms],
     dpop_signing_alg_values_supported: [...proofAlgorithms],
     tls_client_certificate_bound_access_tokens: takesCertificates(on)

@@ -43,14 +43,15 @@ export const headers: Readonly<Record<HeaderName | 'X-Request-Id' | 'Cache-Contr
   'Content-Security-Policy': text('The page runs no script and loads nothing.', { pattern: '^default-src \'none\'' })
 }
 
-/** OpenAPI has no scheme for credentials in the body: the second method is in the parameters, and in words. */
+/** OpenAPI has no scheme for credentials in the body: those methods are in the parameters, and in words. */
 const schemeOf: Readonly<Record<AuthenticationMethod, object | undefined>> = {
   client_secret_basic: {
     type: 'http',
     scheme: 'basic',
-    description: 'Client id and client secret in the `Authorization` header (RFC 6749 §2.3.1), each form-encoded first. Those that Signet generates need no encoding. Instead of it, `client_id` and `client_secret` may be in the body (`client_secret_post`), but not both.'
+    description: 'Client id and client secret in the `Authorization` header (RFC 6749 §2.3.1), each form-encoded first. Those that Signet generates need no encoding. Instead of it, `client_id` and `client_secret` may be in the body (`client_secret_post`), or a `client_assertion` (`private_key_jwt`), but no two of them.'
   },
   client_secret_post: undefined,
+  private_key_jwt: undefined,
   tls_client_auth: {
     type: 'mutualTLS',
     description: 'A certificate of an authority that the operator believes, for the subject that the client is registered with, and `client_id` in the body (RFC 8705 §2.1). Where the operator has certificates reach the server.'
@@ -67,4 +68,4 @@ export const securitySchemes: Readonly<Record<string, object>> = Object.fromEntr
 }))
 
 /** Either a scheme, or none: the credentials are in the body then. */
-export const clientAuthentication = authenticationMethods.map((method) => schemeOf[method] === undefined ? {} : { [method]: [] })
+export const clientAuthentication = [...Object.keys(securitySchemes).map((name) => ({ [name]: [] })), {}]

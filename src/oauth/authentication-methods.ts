@@ -1,5 +1,5 @@
 /** The client authentication methods that the server has: what clients may register and the metadata lists. */
-export const authenticationMethods = ['client_secret_basic', 'client_secret_post', 'tls_client_auth', 'self_signed_tls_client_auth'] as const
+export const authenticationMethods = ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'tls_client_auth', 'self_signed_tls_client_auth'] as const
 export type AuthenticationMethod = typeof authenticationMethods[number]
 
 /** What a client gets that is registered without naming any. */
@@ -8,4 +8,20 @@ export const defaultAuthenticationMethods: readonly AuthenticationMethod[] = ['c
 /** Whether a client that authenticates so shows a certificate, which must reach the server then. */
 export function needsCertificate (method: string): boolean {
   return method.endsWith('tls_client_auth')
+}
+
+/** Whether a client that authenticates so has a secret. */
+export function needsSecret (method: string): boolean {
+  return method.startsWith('client_secret_')
+}
+
+/** Those of them that are a signed JWT, and what it may be signed with. */
+const algorithmsOf: Readonly<Partial<Record<AuthenticationMethod, readonly string[]>>> = {
+  // Ed25519 is the newer name of the only curve that is taken for EdDSA (RFC 9864 §2.2).
+  private_key_jwt: ['RS256', 'PS256', 'ES256', 'EdDSA', 'Ed25519']
+}
+
+/** What the client assertions of these methods may be signed with. */
+export function assertionAlgorithms (methods: readonly AuthenticationMethod[]): string[] {
+  return methods.flatMap((method) => algorithmsOf[method] ?? [])
 }

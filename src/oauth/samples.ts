@@ -15,6 +15,7 @@ export const samples = {
   secondScope: 'tournaments:write',
   token: 'eyJhbGciOiJSUzI1NiIsInR5cCI6ImF0K2p3dCJ9.eyJzdWIiOiJjbF9saXZlX3NhbXBsZWJhY2tlbmQifQ.c2lnbmF0dXJl',
   signedIntrospection: 'eyJhbGciOiJSUzI1NiIsInR5cCI6InRva2VuLWludHJvc3BlY3Rpb24rand0In0.eyJ0b2tlbl9pbnRyb3NwZWN0aW9uIjp7ImFjdGl2ZSI6dHJ1ZX19.c2lnbmF0dXJl',
+  clientAssertion: 'eyJhbGciOiJFUzI1NiIsInR5cCI6ImNsaWVudC1hdXRoZW50aWNhdGlvbitqd3QifQ.eyJpc3MiOiJjbF9saXZlX3NhbXBsZWJhY2tlbmQifQ.c2lnbmF0dXJl',
   kid: 'k3sAqkCAh5yTnPEVXLjc0pLwH4vAbCk1pZ8eLzvVt0Q',
   jti: 'XWbnXGKrMoVMJhI4bnmpNg',
   thumbprint: '0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I',

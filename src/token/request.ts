@@ -3,7 +3,7 @@ import { Type } from '@sinclair/typebox'
 import { formRulesOf } from '../http/body.ts'
 import { parameter, type Form } from '../http/form.ts'
 import { grantTypes } from '../oauth/grant-types.ts'
-import { clientSecretPost, foreignParameters } from '../oauth/parameters.ts'
+import { clientAssertionParameters, clientSecretPost, foreignParameters } from '../oauth/parameters.ts'
 import { samples } from '../oauth/samples.ts'
 import { maxScopes } from '../oauth/scope.ts'
 import type { Wish } from './decide.ts'
@@ -16,6 +16,7 @@ export const tokenRequest = Type.Object({
     examples: [grantTypes[0]]
   })),
   ...clientSecretPost,
+  ...clientAssertionParameters,
   scope: Type.Optional(Type.String({
     description: `The scopes that are asked for, at most ${maxScopes}, separated by single spaces, all of one resource unless \`resource\` names several. Without it: the default scopes of the client.`,
     examples: [samples.scope, `${samples.scope} ${samples.secondScope}`]

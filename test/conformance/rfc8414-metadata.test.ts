@@ -1,18 +1,25 @@
 import { request } from 'node:http'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { Client } from '../../src/clients/client.ts'
+import type { AuthenticationMethod } from '../../src/oauth/authentication-methods.ts'
+import { clientAssertionType } from '../../src/oauth/parameters.ts'
+import { assertionBy, assertionClaims, newPair } from '../support/assertions.ts'
 import type { Scene } from '../support/fixtures.ts'
 import { sendRaw } from '../support/raw-http.ts'
-import { basic, known, postForm, requestToken, send, tokenOf } from '../support/requests.ts'
+import { basic, known, postForm, requestToken, send, tokenOf, type Answer } from '../support/requests.ts'
 import { freePort, startTestServer, type TestServer } from '../support/server.ts'
 
 describe('RFC 8414 Authorization server metadata', () => {
   let server: TestServer
   let scene: Scene
+  let signing: Client
+  const pair = newPair()
 
   beforeAll(async () => {
     server = await startTestServer()
     scene = await server.fixtures.scene()
-    await known(server, scene.api)
+    signing = await server.fixtures.signingClient({ organizationId: scene.organization.id, keys: [pair] })
+    await known(server, await server.fixtures.client({ organizationId: scene.organization.id }))
   })
   afterAll(async () => { await server.stop() })
 
@@ -23,6 +30,8 @@ describe('RFC 8414 Authorization server metadata', () => {
   ]
 
   it('§2 has exactly the members that the server acts on, for the live issuer', async () => {
+    const methods = ['client_secret_basic', 'client_secret_post', 'private_key_jwt']
+    const algorithms = ['RS256', 'PS256', 'ES256', 'EdDSA', 'Ed25519']
     for (const path of livePaths) {
       const { status, json } = await send(server.issuer + path)
       expect(status, path).toBe(200)
@@ -34,9 +43,12 @@ describe('RFC 8414 Authorization server metadata', () => {
         jwks_uri: `${server.issuer}/oauth/v2/jwks`,
         grant_types_supported: ['client_credentials'],
         response_types_supported: [],
-        token_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post'],
-        introspection_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post'],
-        revocation_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post'],
+        token_endpoint_auth_methods_supported: methods,
+        introspection_endpoint_auth_methods_supported: methods,
+        revocation_endpoint_auth_methods_supported: methods,
+        token_endpoint_auth_signing_alg_values_supported: algorithms,
+        introspection_endpoint_auth_signing_alg_values_supported: algorithms,
+        revocation_endpoint_auth_signing_alg_values_supported: algorithms,
         introspection_signing_alg_values_supported: ['RS256'],
         dpop_signing_alg_values_supported: ['ES256', 'EdDSA', 'Ed25519', 'PS256', 'RS256'],
         tls_client_certificate_bound_access_tokens: false
@@ -99,11 +111,17 @@ describe('RFC 8414 Authorization server metadata', () => {
     expect(grants.length).toBeGreaterThan(0)
     for (const grant of grants) expect((await requestToken(server, scene.partner, { grant_type: grant })).status, grant).toBe(200)
     const token = await tokenOf(server, scene.partner)
+    const withMethod: Readonly<Record<AuthenticationMethod, (url: string, form: Readonly<Record<string, string>>) => Promise<Answer>>> = {
+      client_secret_basic: (url, form) => postForm(url, form, basic(id, secret)),
+      client_secret_post: (url, form) => postForm(url, { ...form, client_id: id, client_secret: secret }),
+      private_key_jwt: (url, form) => postForm(url, {
+        ...form, client_assertion_type: clientAssertionType, client_assertion: assertionBy(pair, assertionClaims(server.issuer, signing.id, Date.now()))
+      })
+    }
     for (const name of ['token', 'introspection', 'revocation']) {
       for (const method of listOf(json[`${name}_endpoint_auth_methods_supported`])) {
-        const inBody = method === 'client_secret_post' ? { client_id: id, client_secret: secret } : {}
-        const inHeader = method === 'client_secret_basic' ? basic(id, secret) : {}
-        const { status } = await postForm(String(json[`${name}_endpoint`]), { grant_type: 'client_credentials', token: name === 'token' ? '' : token, ...inBody }, inHeader)
+        const form = { grant_type: 'client_credentials', token: name === 'revocation' ? 'nothing' : token }
+        const { status } = await withMethod[method as AuthenticationMethod](String(json[`${name}_endpoint`]), form) // the list names methods
         expect(status, `${name} ${method}`).toBe(200)
       }
     }

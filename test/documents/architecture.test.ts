@@ -2,6 +2,9 @@ import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { maxTokenLength } from '../../src/access-tokens/verify.ts'
+import { maxAssertionLength, maxAssertionLifetimeSeconds } from '../../src/clients/client-assertion.ts'
+import { maxUsableKeys } from '../../src/clients/key-registration.ts'
+import { keysTriedUnnamed } from '../../src/clients/private-key-jwt.ts'
 import { maxUsableSecrets } from '../../src/clients/registration.ts'
 import { maxSecretLength } from '../../src/clients/secret-verification.ts'
 import { argon2Parameters } from '../../src/clients/secrets.ts'
@@ -42,6 +45,10 @@ describe('ARCHITECTURE.md', () => {
       maxScopeLength,
       maxSecretLength,
       maxUsableSecrets,
+      maxUsableKeys,
+      keysTriedUnnamed,
+      maxAssertionLength,
+      maxAssertionLifetimeSeconds,
       maxTokenLength,
       defaultAccessTokenTtlSeconds,
       maxAccessTokenTtlSeconds,

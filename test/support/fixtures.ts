@@ -1,4 +1,5 @@
 /** Organizations, resources and clients for tests, made through the very functions that the CLI calls. */
+import { createAddKey } from '../../src/clients/key-registration.ts'
 import { createRegistration, type RegistrationInput } from '../../src/clients/registration.ts'
 import { createSecretFormat } from '../../src/clients/secret-format.ts'
 import { createSecretHasher } from '../../src/clients/secrets.ts'
@@ -26,6 +27,9 @@ export interface Fixtures {
   readonly resource: (identifier: string, scopes: Readonly<Record<string, boolean>>) => Promise<Resource>
   readonly client: (input: Partial<RegistrationInput> & { readonly organizationId: string }) => Promise<RegisteredClient>
   readonly addSecret: (clientId: string, expiresAt?: Date) => Promise<{ readonly secretId: string, readonly secret: string }>
+  /** A client that has no secret, and signs with these keys instead. */
+  readonly signingClient: (input: Partial<RegistrationInput> & { readonly organizationId: string, readonly keys: readonly { readonly jwk: unknown }[] }) => Promise<Client>
+  readonly addKey: (clientId: string, jwk: unknown, expiresAt?: Date) => Promise<void>
   /** One of each, the usual scene: a partner with both scopes and the API's own resource client. */
   readonly scene: () => Promise<Scene>
 }
@@ -57,6 +61,14 @@ export function createFixtures ({ database, sealer, serverKeys, clock }: Fixture
     readScopes: async () => (await resources.readAll()).flatMap(({ scopes }) => scopes)
   })
 
+  const defaults = { name: 'A client', environment: 'live', scopes: undefined, grants: undefined, resourceId: null } as const
+
+  async function read (clientId: string): Promise<Client> {
+    const client = await store.readOne(clientId)
+    if (client === undefined) throw new Error(`no client ${clientId}`)
+    return client
+  }
+
   const fixtures: Fixtures = {
     organization: (name = `Organization ${newIdentifier('test')}`) => organizations.create({ name }),
 
@@ -71,15 +83,22 @@ export function createFixtures ({ database, sealer, serverKeys, clock }: Fixture
     },
 
     async client (input) {
-      const defaults = { name: 'A client', environment: 'live', scopes: undefined, grants: undefined, resourceId: null } as const
       const { client, secret } = await registration.register({ ...defaults, ...input })
       return { id: client.id, secret, client }
     },
 
     async addSecret (clientId, expiresAt) {
-      const client = await store.readOne(clientId)
-      if (client === undefined) throw new Error(`no client ${clientId}`)
-      return await registration.addSecret(client, expiresAt ?? null)
+      return await registration.addSecret(await read(clientId), expiresAt ?? null)
+    },
+
+    async signingClient ({ keys, ...input }) {
+      const { id } = await registration.registerWithoutSecret({ ...defaults, authenticationMethods: ['private_key_jwt'], ...input })
+      for (const { jwk } of keys) await fixtures.addKey(id, jwk)
+      return await read(id)
+    },
+
+    async addKey (clientId, jwk, expiresAt) {
+      await createAddKey(store, clock)(await read(clientId), jwk, expiresAt ?? null)
     },
 
     async scene () {
