@@ -11,6 +11,7 @@ import { pruneChanges } from './changes/store.ts'
 import { createAssertionVerification } from './clients/assertion-verification.ts'
 import { createAuthenticate } from './clients/authenticate.ts'
 import { createCertificateVerification } from './clients/client-certificate.ts'
+import { createClientSecretJwt } from './clients/client-secret-jwt.ts'
 import { createClientDirectory } from './clients/directory.ts'
 import { createPrivateKeyJwt } from './clients/private-key-jwt.ts'
 import { createSecretFormat } from './clients/secret-format.ts'
@@ -98,9 +99,8 @@ export async function createApp ({ config, url, masterKey, clock, logger }: AppD
     replay,
     clock
   })
-  const assertions = createAssertionVerification({
-    issuer, tokenEndpoint: issuer + endpointPaths.token, signatures: { private_key_jwt: createPrivateKeyJwt() }, replay, logger
-  })
+  const signatures = { client_secret_jwt: createClientSecretJwt({ sealer, logger }), private_key_jwt: createPrivateKeyJwt() }
+  const assertions = createAssertionVerification({ issuer, tokenEndpoint: issuer + endpointPaths.token, signatures, replay, logger })
   const authenticate = createAuthenticate({ methods: config.authenticationMethods, clients, organizations, secrets, assertions, certificates: createCertificateVerification(await readAuthorities(config)), clock })
   const mint = createMint({ issuer, keys, clock })
   const verify = createVerifyAccessToken({ issuer, keys, clock })

@@ -29,7 +29,7 @@ interface AssertionVerificationDependencies {
   readonly issuer: string
   /** What old clients name as the audience. */
   readonly tokenEndpoint: string
-  readonly signatures: Readonly<Partial<Record<AssertionCredential['method'], SignatureCheck>>>
+  readonly signatures: Readonly<Record<AssertionCredential['method'], SignatureCheck>>
   readonly replay: Pick<ReplayGuard, 'use'>
   readonly logger: Logger
 }
@@ -54,7 +54,7 @@ export function createAssertionVerification ({ issuer, tokenEndpoint, signatures
     async verify ({ method, assertion }, client, now) {
       const objection = timesObjection(assertion.claims, now)
       if (objection !== undefined) return objection
-      const verdict = await signatures[method]?.(assertion, client, now) ?? `${method} is not a method of this server`
+      const verdict = await signatures[method](assertion, client, now)
       if (client === undefined || verdict !== 'verified') return verdict
       return isForUs(assertion.claims, client, now) ? 'verified' : 'its aud is not the issuer of the client\'s environment alone'
     },

@@ -48,9 +48,10 @@ const schemeOf: Readonly<Record<AuthenticationMethod, object | undefined>> = {
   client_secret_basic: {
     type: 'http',
     scheme: 'basic',
-    description: 'Client id and client secret in the `Authorization` header (RFC 6749 §2.3.1), each form-encoded first. Those that Signet generates need no encoding. Instead of it, `client_id` and `client_secret` may be in the body (`client_secret_post`), or a `client_assertion` (`private_key_jwt`), but no two of them.'
+    description: 'Client id and client secret in the `Authorization` header (RFC 6749 §2.3.1), each form-encoded first. Those that Signet generates need no encoding. Instead of it, `client_id` and `client_secret` may be in the body (`client_secret_post`), or a `client_assertion` (`client_secret_jwt`, `private_key_jwt`), but no two of them.'
   },
   client_secret_post: undefined,
+  client_secret_jwt: undefined,
   private_key_jwt: undefined,
   tls_client_auth: {
     type: 'mutualTLS',

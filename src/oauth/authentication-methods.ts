@@ -1,5 +1,5 @@
 /** The client authentication methods that the server has: what clients may register and the metadata lists. */
-export const authenticationMethods = ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'tls_client_auth', 'self_signed_tls_client_auth'] as const
+export const authenticationMethods = ['client_secret_basic', 'client_secret_post', 'client_secret_jwt', 'private_key_jwt', 'tls_client_auth', 'self_signed_tls_client_auth'] as const
 export type AuthenticationMethod = typeof authenticationMethods[number]
 
 /** What a client gets that is registered without naming any. */
@@ -17,6 +17,7 @@ export function needsSecret (method: string): boolean {
 
 /** Those of them that are a signed JWT, and what it may be signed with. */
 const algorithmsOf: Readonly<Partial<Record<AuthenticationMethod, readonly string[]>>> = {
+  client_secret_jwt: ['HS256', 'HS384', 'HS512'],
   // Ed25519 is the newer name of the only curve that is taken for EdDSA (RFC 9864 §2.2).
   private_key_jwt: ['RS256', 'PS256', 'ES256', 'EdDSA', 'Ed25519']
 }

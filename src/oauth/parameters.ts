@@ -24,7 +24,7 @@ export const clientAssertionParameters = {
     examples: [clientAssertionType]
   })),
   client_assertion: Type.Optional(Type.String({
-    description: 'A JWT that the client signed, instead of a secret (RFC 7523 §2.2): `iss` and `sub` are its client id, `aud` is the issuer of its environment and nothing else, `exp` is at most 5 minutes ahead, and each `jti` is good once.',
+    description: 'A JWT that the client signed with its key, or with its secret, instead of sending one (RFC 7523 §2.2): `iss` and `sub` are its client id, `aud` is the issuer of its environment and nothing else, `exp` is at most 5 minutes ahead, and each `jti` is good once.',
     examples: [samples.clientAssertion]
   }))
 } as const

@@ -3,8 +3,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Client } from '../../src/clients/client.ts'
 import type { AuthenticationMethod } from '../../src/oauth/authentication-methods.ts'
 import { clientAssertionType } from '../../src/oauth/parameters.ts'
-import { assertionBy, assertionClaims, newPair } from '../support/assertions.ts'
-import type { Scene } from '../support/fixtures.ts'
+import { assertionBy, assertionClaims, macWith, newPair } from '../support/assertions.ts'
+import type { RegisteredClient, Scene } from '../support/fixtures.ts'
+import { compact } from '../support/forged-tokens.ts'
 import { sendRaw } from '../support/raw-http.ts'
 import { basic, known, postForm, requestToken, send, tokenOf, type Answer } from '../support/requests.ts'
 import { freePort, startTestServer, type TestServer } from '../support/server.ts'
@@ -13,11 +14,13 @@ describe('RFC 8414 Authorization server metadata', () => {
   let server: TestServer
   let scene: Scene
   let signing: Client
+  let macing: RegisteredClient
   const pair = newPair()
 
   beforeAll(async () => {
     server = await startTestServer()
     scene = await server.fixtures.scene()
+    macing = await server.fixtures.client({ organizationId: scene.organization.id, authenticationMethods: ['client_secret_jwt'] })
     signing = await server.fixtures.signingClient({ organizationId: scene.organization.id, keys: [pair] })
     await known(server, await server.fixtures.client({ organizationId: scene.organization.id }))
   })
@@ -30,8 +33,8 @@ describe('RFC 8414 Authorization server metadata', () => {
   ]
 
   it('§2 has exactly the members that the server acts on, for the live issuer', async () => {
-    const methods = ['client_secret_basic', 'client_secret_post', 'private_key_jwt']
-    const algorithms = ['RS256', 'PS256', 'ES256', 'EdDSA', 'Ed25519']
+    const methods = ['client_secret_basic', 'client_secret_post', 'client_secret_jwt', 'private_key_jwt']
+    const algorithms = ['HS256', 'HS384', 'HS512', 'RS256', 'PS256', 'ES256', 'EdDSA', 'Ed25519']
     for (const path of livePaths) {
       const { status, json } = await send(server.issuer + path)
       expect(status, path).toBe(200)
@@ -114,6 +117,9 @@ describe('RFC 8414 Authorization server metadata', () => {
     const withMethod: Readonly<Record<AuthenticationMethod, (url: string, form: Readonly<Record<string, string>>) => Promise<Answer>>> = {
       client_secret_basic: (url, form) => postForm(url, form, basic(id, secret)),
       client_secret_post: (url, form) => postForm(url, { ...form, client_id: id, client_secret: secret }),
+      client_secret_jwt: (url, form) => postForm(url, {
+        ...form, client_assertion_type: clientAssertionType, client_assertion: compact({ alg: 'HS256' }, assertionClaims(server.issuer, macing.id, Date.now()), macWith(macing.secret))
+      }),
       private_key_jwt: (url, form) => postForm(url, {
         ...form, client_assertion_type: clientAssertionType, client_assertion: assertionBy(pair, assertionClaims(server.issuer, signing.id, Date.now()))
       })

@@ -1,0 +1,49 @@
+/** `client_secret_jwt`: the client makes a MAC with its secret, which is kept sealed for that. */
+import { randomBytes } from 'node:crypto'
+import type { Logger } from 'pino'
+import { isMac, isMacAlgorithm } from '../oauth/signature.ts'
+import type { Sealer } from '../sealing/sealer.ts'
+import { isUsable, type Client, type ClientSecret } from './client.ts'
+import { keysTriedUnnamed, type SignatureCheck } from './private-key-jwt.ts'
+import { openSecret, sealSecret } from './sealed-secret.ts'
+
+interface ClientSecretJwtDependencies {
+  readonly sealer: Sealer
+  readonly logger: Logger
+}
+
+/**
+ * `kid` may name the secret. As many envelopes are opened and MACs made as the assertion's form asks for, with a secret
+ * of nobody where the client has none: the time tells nothing about the client.
+ * @see [RFC 7523 §3](https://www.rfc-editor.org/rfc/rfc7523.html#section-3) (point 9)
+ * @see [RFC 7518 §3.2](https://www.rfc-editor.org/rfc/rfc7518.html#section-3.2)
+ */
+export function createClientSecretJwt ({ sealer, logger }: ClientSecretJwtDependencies): SignatureCheck {
+  const nobodys = { id: 'nobody', sealedSecret: sealSecret(sealer, 'nobody', 'nobody', randomBytes(48).toString('base64url')) }
+
+  /** A row that does not open is as good as none. */
+  function open (client: Client | undefined, secret: ClientSecret | undefined): Buffer | undefined {
+    if (client !== undefined && secret !== undefined) {
+      try {
+        return openSecret(sealer, client.id, secret)
+      } catch (error) {
+        logger.error({ err: error, clientId: client.id, secretId: secret.id }, 'secret.unreadable')
+      }
+    }
+    openSecret(sealer, 'nobody', nobodys)
+    return undefined
+  }
+
+  return async ({ algorithm, keyId, signingInput, signature }, client, now) => {
+    if (!isMacAlgorithm(algorithm)) return 'its alg is none of this server\'s'
+    const usable = [...client?.secrets.values() ?? []].filter((secret) => secret.sealedSecret !== null && isUsable(secret, now)).reverse()
+    const fitting = usable.filter(({ id }) => keyId === undefined || id === keyId)
+    const tries = keyId === undefined ? keysTriedUnnamed : 1
+    const right = Array.from({ length: tries }, (_, index) => {
+      const key = open(client, fitting[index])
+      return isMac(algorithm, key ?? Buffer.alloc(0), signingInput, signature) && key !== undefined
+    })
+    if (right.includes(true)) return 'verified'
+    return fitting.length === 0 ? `the client has no usable secret for ${algorithm}${keyId === undefined ? '' : ' of its kid'}` : 'its signature is wrong'
+  }
+}
