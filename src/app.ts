@@ -13,6 +13,8 @@ import { createAuthenticate } from './clients/authenticate.ts'
 import { createCertificateVerification } from './clients/client-certificate.ts'
 import { createClientSecretJwt } from './clients/client-secret-jwt.ts'
 import { createClientDirectory } from './clients/directory.ts'
+import { createFetchKeySet } from './clients/fetch-key-set.ts'
+import { createKeySets } from './clients/key-sets.ts'
 import { createPrivateKeyJwt } from './clients/private-key-jwt.ts'
 import { createSecretFormat } from './clients/secret-format.ts'
 import { createSecretVerification } from './clients/secret-verification.ts'
@@ -99,7 +101,8 @@ export async function createApp ({ config, url, masterKey, clock, logger }: AppD
     replay,
     clock
   })
-  const signatures = { client_secret_jwt: createClientSecretJwt({ sealer, logger }), private_key_jwt: createPrivateKeyJwt() }
+  const keySets = createKeySets(createFetchKeySet({ allowPrivate: config.jwksUriAllowPrivate }), logger)
+  const signatures = { client_secret_jwt: createClientSecretJwt({ sealer, logger }), private_key_jwt: createPrivateKeyJwt(keySets) }
   const assertions = createAssertionVerification({ issuer, tokenEndpoint: issuer + endpointPaths.token, signatures, replay, logger })
   const authenticate = createAuthenticate({ methods: config.authenticationMethods, clients, organizations, secrets, assertions, certificates: createCertificateVerification(await readAuthorities(config)), clock })
   const mint = createMint({ issuer, keys, clock })

@@ -1,9 +1,10 @@
-/** `private_key_jwt`: the client signs with a key of which it registered the public half. */
+/** `private_key_jwt`: the client signs with a key of which it registered, or publishes at its `jwks_uri`, the public half. */
 import { generateKeyPairSync, createPublicKey, randomBytes, type KeyObject } from 'node:crypto'
 import { isSigned } from '../oauth/signature.ts'
 import { maxModulusBits, minModulusBits, readPublicJwk, type KeyAlgorithm, type PublicKey } from '../oauth/public-jwk.ts'
 import { isUsableKey, type Client, type ClientKey } from './client.ts'
 import type { Assertion } from './client-assertion.ts'
+import type { KeySets } from './key-sets.ts'
 
 /** Is the assertion signed by the client? @returns `verified`, or why not, for the log */
 export type SignatureCheck = (assertion: Assertion, client: Client | undefined, now: number) => Promise<string>
@@ -22,7 +23,7 @@ export const keysTriedUnnamed = 2
  * @see [RFC 7523 §3](https://www.rfc-editor.org/rfc/rfc7523.html#section-3) (point 9)
  * @see [RFC 8725 §3.1](https://www.rfc-editor.org/rfc/rfc8725.html#section-3.1)
  */
-export function createPrivateKeyJwt (): SignatureCheck {
+export function createPrivateKeyJwt (keySets: KeySets): SignatureCheck {
   const imported = new WeakMap<ClientKey, PublicKey | undefined>()
   const nobodys = createNobodysKeys()
 
@@ -34,9 +35,14 @@ export function createPrivateKeyJwt (): SignatureCheck {
     return key
   }
 
-  function candidatesOf (client: Client | undefined, now: number): PublicKey[] {
-    const usable = [...client?.keys.values() ?? []].filter((key) => isUsableKey(key, now)).reverse()
-    return usable.map(publicKeyOf).filter((key) => key !== undefined)
+  /** A registered key decides about its kid alone, usable or not: what was revoked does not come back by another way. */
+  async function candidatesOf (client: Client | undefined, keyId: string | undefined, now: number): Promise<readonly PublicKey[]> {
+    if (client === undefined) return []
+    const usable = [...client.keys.values()].filter((key) => isUsableKey(key, now)).reverse()
+    const registered = usable.map(publicKeyOf).filter((key) => key !== undefined)
+    if (client.jwksUri === null || (keyId !== undefined && client.keys.has(keyId))) return registered
+    const published = await keySets.keysAt(client.jwksUri, keyId, now)
+    return [...registered, ...published.filter(({ kid }) => !client.keys.has(kid))]
   }
 
   return async ({ algorithm: named, keyId, signingInput, signature }, client, now) => {
@@ -44,7 +50,7 @@ export function createPrivateKeyJwt (): SignatureCheck {
     if (algorithm === undefined) return 'its alg is none of this server\'s'
     const nobody = nobodys(algorithm, signature.length)
     if (nobody === undefined) return 'its signature has a length that no key gives'
-    const fitting = candidatesOf(client, now).filter((key) => key.algorithm === algorithm && (keyId === undefined || key.kid === keyId))
+    const fitting = (await candidatesOf(client, keyId, now)).filter((key) => key.algorithm === algorithm && (keyId === undefined || key.kid === keyId))
     const tries = keyId === undefined ? keysTriedUnnamed : 1
     const keys = Array.from({ length: tries }, (_, index) => {
       const key = fitting[index]?.key

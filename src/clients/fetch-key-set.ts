@@ -1,0 +1,100 @@
+/**
+ * Getting the document at a client's `jwks_uri`: whoever registered it chose where the server connects to, so it goes to
+ * public addresses only, by https, without redirects, and with a bound on everything.
+ */
+import { lookup as lookUp, type LookupAddress } from 'node:dns'
+import { request } from 'node:https'
+import { isIP, type LookupFunction } from 'node:net'
+import { isPublicAddress } from './public-address.ts'
+
+/** @throws Error saying what is wrong, for the log */
+export type FetchKeySet = (uri: string) => Promise<unknown>
+
+interface FetchOptions {
+  /** Whether the operator lets it reach private networks too. */
+  readonly allowPrivate: boolean
+  /** Certificates (PEM) to trust instead of the system's. */
+  readonly ca?: string
+  readonly lookup?: typeof lookUp
+}
+
+export const fetchLimits = { millis: 3_000, bytes: 65_536, headerBytes: 8_192, uriLength: 2_048 } as const
+
+/** @returns why keys are not to be fetched from there, or undefined */
+export function keySetUriObjection (text: string): string | undefined {
+  const url = text.length <= fetchLimits.uriLength && URL.canParse(text) ? new URL(text) : undefined
+  if (url === undefined) return 'it is no URL'
+  if (url.protocol !== 'https:') return 'it is not https'
+  return url.username !== '' || url.password !== '' || text.includes('#') ? 'it has a user or a fragment' : undefined
+}
+
+/**
+ * The address that is connected to is the one that was checked: a name that is looked up twice may change in between.
+ * @see [RFC 7517 §5](https://www.rfc-editor.org/rfc/rfc7517.html#section-5)
+ * @see [RFC 7591 §2](https://www.rfc-editor.org/rfc/rfc7591.html#section-2), `jwks_uri`
+ */
+export function createFetchKeySet ({ allowPrivate, ca, lookup = lookUp }: FetchOptions): FetchKeySet {
+  function addressObjection (address: string): string | undefined {
+    return allowPrivate || isPublicAddress(address) ? undefined : `its address ${address} is not public`
+  }
+
+  const checkedLookup: LookupFunction = (hostname, options, callback) => {
+    lookup(hostname, { ...options, all: true }, (error, found: LookupAddress[]) => {
+      if (error !== null) {
+        callback(error, [])
+        return
+      }
+      const [first] = found
+      const refused = found.map(({ address }) => addressObjection(address)).find((objection) => objection !== undefined)
+      if (first === undefined || refused !== undefined) callback(new Error(refused ?? 'its name has no address'), [])
+      else if (options.all === true) callback(null, found)
+      else callback(null, first.address, first.family)
+    })
+  }
+
+  return async (uri) => {
+    const literal = hostOf(uri)
+    // Nothing is looked up for an address.
+    const objection = keySetUriObjection(uri) ?? (isIP(literal) === 0 ? undefined : addressObjection(literal))
+    if (objection !== undefined) throw new Error(objection)
+    const url = new URL(uri)
+    return JSON.parse(await get(url, { lookup: checkedLookup, ca })) as unknown
+  }
+}
+
+function hostOf (uri: string): string {
+  return URL.canParse(uri) ? new URL(uri).hostname.replace(/^\[|\]$/g, '') : ''
+}
+
+function get (url: URL, { lookup, ca }: { readonly lookup: LookupFunction, readonly ca: string | undefined }): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const outgoing = request(url, {
+      lookup,
+      agent: false,
+      maxHeaderSize: fetchLimits.headerBytes,
+      signal: AbortSignal.timeout(fetchLimits.millis),
+      headers: { Accept: 'application/jwk-set+json, application/json', 'User-Agent': 'signet' },
+      ...ca === undefined ? {} : { ca }
+    }, (response) => {
+      const chunks: Buffer[] = []
+      let bytes = 0
+      const give = (message: string): void => {
+        outgoing.destroy()
+        reject(new Error(message))
+      }
+      if (response.statusCode !== 200) {
+        give(`it answers ${response.statusCode}`)
+        return
+      }
+      response.on('data', (chunk: Buffer) => {
+        bytes += chunk.length
+        if (bytes > fetchLimits.bytes) give(`it has more than ${fetchLimits.bytes} bytes`)
+        else chunks.push(chunk)
+      })
+      response.on('end', () => { resolve(Buffer.concat(chunks).toString()) })
+      response.on('error', reject)
+    })
+    outgoing.on('error', reject)
+    outgoing.end()
+  })
+}
