@@ -2,8 +2,10 @@
 import { InvalidArgumentError } from 'commander'
 import { isSubject, subjectRule } from '../clients/certificate-subject.ts'
 import { readThumbprint } from '../clients/client-certificate.ts'
+import { keySetUriObjection, keySetUriRule } from '../clients/key-set-uri.ts'
 import { identifierRule, isIdentifier, isScopeName, isText, maxDescriptionLength, maxNameLength, scopeNameRule, textRule } from '../names.ts'
 import { maxAccessTokenTtlSeconds, minAccessTokenTtlSeconds } from '../oauth/claims.ts'
+import { authenticationMethods, isAuthenticationMethod, type AuthenticationMethod } from '../oauth/authentication-methods.ts'
 import { OAuthError } from '../oauth/errors.ts'
 import { grantTypes, isGrantType, type GrantType } from '../oauth/grant-types.ts'
 import { parseScope } from '../oauth/scope.ts'
@@ -48,6 +50,17 @@ export function readScopes (text: string): readonly string[] {
     if (error instanceof OAuthError) throw new InvalidArgumentError(error.message)
     throw error
   }
+}
+
+/** Called once for each `--authentication-method`. */
+export function readAuthenticationMethod (text: string, previous: readonly AuthenticationMethod[] | undefined): readonly AuthenticationMethod[] {
+  if (!isAuthenticationMethod(text)) throw new InvalidArgumentError(`It takes ${authenticationMethods.join(' or ')}.`)
+  return [...new Set([...previous ?? [], text])]
+}
+
+export function readJwksUri (text: string): string {
+  if (keySetUriObjection(text) !== undefined) throw new InvalidArgumentError(keySetUriRule)
+  return text
 }
 
 /** Called once for each `--grant`. */

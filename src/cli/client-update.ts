@@ -6,11 +6,12 @@ import { grantTypes, type GrantType } from '../oauth/grant-types.ts'
 import { exitCodes, OperatorError } from '../operator-error.ts'
 import { counted } from '../phrases.ts'
 import { readAccessTokenTtl, readCertificateSubject, readGrantOrNone, readName, readReference, readScopes, readThumbprints, secondsOf, type AccessTokenTtl } from './arguments.ts'
+import { addAuthenticationOptions, chosenAuthentication, missingCredentials, type AuthenticationOptions } from './client-authentication.ts'
 import { findOrganization, findResource, findScopes } from './find.ts'
 import { differing, isEmpty, type Plan, type Updating } from './noun.ts'
 import type { Session } from './session.ts'
 
-interface UpdateOptions {
+interface UpdateOptions extends AuthenticationOptions {
   readonly name?: string
   readonly organization?: string
   readonly scope?: readonly string[]
@@ -44,7 +45,7 @@ export const clientUpdating: Updating<Client, UpdateOptions> = {
     'signet client update cl_live_... --access-token-ttl 1h --name "Partner backend, Europe"',
     'signet client update cl_live_... --organization "Other Games" --yes'
   ],
-  addOptions: (command: Command) => command
+  addOptions: (command: Command) => addAuthenticationOptions(command, 'update')
     .option('--name <name>', 'what people call it, 1 to 100 printable characters', readName)
     .addOption(new Option('--scope <scopes>', 'what it may ask for from now on, separated by spaces, in place of what it has').argParser(readScopes).conflicts(['addScope', 'removeScope']))
     .option('--add-scope <scopes>', 'what it may ask for besides', readScopes)
@@ -74,7 +75,8 @@ async function plan (row: Client, options: UpdateOptions, session: Session): Pro
     dpop: options.dpop,
     certificateBoundTokens: options.certificateBoundTokens === undefined ? undefined : options.certificateBoundTokens === 'on',
     certificateSubject: options.certificateSubject === undefined ? undefined : subjectOf(options.certificateSubject),
-    certificateThumbprints: options.certificateThumbprint
+    certificateThumbprints: options.certificateThumbprint,
+    ...chosenAuthentication(options)
   })
   const isMoved = patch.organizationId !== undefined
   const notes = [
@@ -82,6 +84,7 @@ async function plan (row: Client, options: UpdateOptions, session: Session): Pro
     ...(change.remove.length > 0 ? [`tokens that were issued already keep ${change.remove.join(', ')} until they expire`] : []),
     ...('accessTokenTtlSeconds' in patch ? ['tokens that were issued already keep their lifetime'] : []),
     ...noteBinding(patch),
+    ...('authenticationMethods' in patch || 'jwksUri' in patch ? missingCredentials({ ...row, ...patch }, session.clock()) : []),
     ...(isMoved ? ['all tokens that it had are revoked'] : [])
   ]
   const scopes = change.add.length + change.remove.length > 0 ? { scopes: change } : {}

@@ -1,16 +1,20 @@
 import { Option, type Command } from 'commander'
 import { defaultDpopSetting, dpopSettings, isUsable, type Client, type DpopSetting } from '../clients/client.ts'
+import type { RegistrationInput } from '../clients/registration.ts'
 import { environments, type Environment } from '../environment.ts'
+import { defaultAuthenticationMethods, needsSecret } from '../oauth/authentication-methods.ts'
 import { grantTypes, type GrantType } from '../oauth/grant-types.ts'
 import { counted } from '../phrases.ts'
 import { readAccessTokenTtl, readCertificateSubject, readGrant, readName, readReference, readScopes, readThumbprints, secondsOf, type AccessTokenTtl } from './arguments.ts'
 import { bindingFlags, bindingMeaning, clientUpdating, dpopFlags, dpopMeaning, noteDeprecated, subjectFlags, subjectMeaning, subjectOf, thumbprintFlags, thumbprintMeaning, ttlFlags, ttlMeaning } from './client-update.ts'
+import { addAuthenticationOptions, chosenAuthentication, missingCredentials, type AuthenticationOptions } from './client-authentication.ts'
+import { addClientKeyCommands, presentKey } from './client-key.ts'
 import type { CommandContext } from './command.ts'
 import { addDelete } from './delete.ts'
 import { chooseOrganization, findClient, findOrganization, findResource, findScopes } from './find.ts'
 import { examples } from './help.ts'
 import { addShow, addUpdate, type Noun } from './noun.ts'
-import type { Json } from './output.ts'
+import type { Json, Output } from './output.ts'
 import { columnsOf, stateOf, timeOf } from './present.ts'
 import { presentSecret } from './secret.ts'
 import type { Session } from './session.ts'
@@ -26,7 +30,7 @@ const noun: Noun<Client> = {
   present: async (client, session) => (await createPresenter(session))(client)
 }
 
-interface CreateOptions {
+interface CreateOptions extends AuthenticationOptions {
   readonly name: string
   readonly organization?: string
   readonly environment: Environment
@@ -49,10 +53,14 @@ export function addClientCommands (program: Command, context: CommandContext): v
   addCreate(client, context)
   addList(client, context)
   addShow(client, context, noun, {
-    description: 'Show one client and the state of its secrets. The secrets themselves are not stored readably.',
-    details: async ({ secrets }, { clock }) => ({ secrets: [...secrets.values()].map((secret) => presentSecret(secret, clock())) })
+    description: 'Show one client and the state of its secrets and keys. The secrets themselves are shown to nobody.',
+    details: async ({ secrets, keys }, { clock }) => ({
+      secrets: [...secrets.values()].map((secret) => presentSecret(secret, clock())),
+      keys: [...keys.values()].map((key) => presentKey(key, clock()))
+    })
   })
   addUpdate(client, context, noun, clientUpdating)
+  addClientKeyCommands(client, context)
   addSwitch(client, context, noun, {
     disable: {
       description: 'Disable a client: it gets no tokens any more, and those that it has are inactive at introspection within a second, for good.',
@@ -73,8 +81,8 @@ export function addClientCommands (program: Command, context: CommandContext): v
 }
 
 function addCreate (client: Command, { output, withSession }: CommandContext): void {
-  client.command('create')
-    .description('Create a client and its first secret, which is shown this once.')
+  addAuthenticationOptions(client.command('create'), 'create')
+    .description('Create a client and its first secret, which is shown this once. A client that authenticates with keys alone has none.')
     .requiredOption('--name <name>', 'what people call it, 1 to 100 printable characters', readName)
     .option('--organization <id-or-name>', 'its owner; may be left out while there is only one', readReference)
     .addOption(new Option('--environment <environment>', 'whose tokens it gets').choices(environments).default('live'))
@@ -89,12 +97,13 @@ function addCreate (client: Command, { output, withSession }: CommandContext): v
     .addHelpText('after', examples(
       'signet client create --name "Partner backend" --environment test',
       'signet client create --name "Partner backend" --organization "Sample Games" --scope "tournaments:read tournaments:write" --json',
+      'signet client create --name "Partner backend" --authentication-method private_key_jwt',
       'signet client create --name "The API itself" --resource-server https://api.example.com'))
     .action((options: CreateOptions) => withSession(async (session) => {
       const organization = await chooseOrganization(session, options.organization)
       const resource = options.resourceServer === undefined ? undefined : await findResource(session, options.resourceServer)
       const named = await findScopes(session, options.scope ?? [])
-      const { client: created, secret } = await session.registration.register({
+      await createWith({
         name: options.name,
         organizationId: organization.id,
         environment: options.environment,
@@ -105,13 +114,24 @@ function addCreate (client: Command, { output, withSession }: CommandContext): v
         dpop: options.dpop,
         certificateBoundTokens: options.certificateBoundTokens === 'on',
         certificateSubject: subjectOf(options.certificateSubject ?? 'none'),
-        certificateThumbprints: options.certificateThumbprint ?? []
-      })
-      const [secretId = null] = created.secrets.keys()
-      await output.secret({ client_id: created.id, client_secret: secret, secret_id: secretId, ...await noun.present(created, session) })
-      output.note('the secret is shown this once: store it now')
+        certificateThumbprints: options.certificateThumbprint ?? [],
+        ...chosenAuthentication(options)
+      }, session, output)
       for (const { name } of named.filter(({ isDeprecated }) => isDeprecated)) output.note(noteDeprecated(name))
     }))
+}
+
+async function createWith (input: RegistrationInput, session: Session, output: Output): Promise<void> {
+  if (!(input.authenticationMethods ?? defaultAuthenticationMethods).some(needsSecret)) {
+    const created = await session.registration.registerWithoutSecret(input)
+    await output.record(await noun.present(created, session))
+    for (const missing of missingCredentials(created, session.clock())) output.note(missing)
+    return
+  }
+  const { client: created, secret } = await session.registration.register(input)
+  const [secretId = null] = created.secrets.keys()
+  await output.secret({ client_id: created.id, client_secret: secret, secret_id: secretId, ...await noun.present(created, session) })
+  output.note('the secret is shown this once: store it now')
 }
 
 function addList (client: Command, { output, withSession }: CommandContext): void {
@@ -146,6 +166,8 @@ async function createPresenter ({ organizations, resources }: Session): Promise<
     scope: [...client.scopes].join(' '),
     grant_types: client.grants,
     authentication_methods: client.authenticationMethods,
+    jwks_uri: client.jwksUri,
+    accepts_endpoint_audience_until: timeOf(client.acceptsEndpointAudienceUntil),
     resource_server: client.resourceId === null ? null : identifiers.get(client.resourceId) ?? null,
     access_token_ttl_seconds: client.accessTokenTtlSeconds,
     dpop: client.dpop,

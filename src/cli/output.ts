@@ -15,8 +15,11 @@ export interface Output {
   secret (record: Json): Promise<void>
   /** @param columns the members that the table shows; JSON has all of them */
   list (rows: readonly Json[], columns: readonly string[]): Promise<void>
-  /** What is no table: the text as it is, or the record for programs. */
-  text (text: string, record: Json): Promise<void>
+  /**
+   * What is no table: the text as it is, or the record for programs.
+   * @param lost what to say when nobody reads it, and nobody can look it up again
+   */
+  text (text: string, record: Json, lost?: string): Promise<void>
   note (sentence: string): void
 }
 
@@ -56,7 +59,7 @@ export function createOutput ({ write, width, note, isJson }: OutputOptions): Ou
       else if (rows.length > 0) await print(formatTable(rows, columns, width))
       else note('there are none')
     },
-    text: (text, record) => print(isJson() ? formatJson(record) : text),
+    text: (text, record, lost) => print(isJson() ? formatJson(record) : text, lost),
     note
   }
 }

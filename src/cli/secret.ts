@@ -1,12 +1,12 @@
 import { Option, type Command } from 'commander'
 import { isUsable, type ClientSecret } from '../clients/client.ts'
 import { maxUsableSecrets } from '../clients/registration.ts'
-import { exitCodes, OperatorError } from '../operator-error.ts'
 import { counted } from '../phrases.ts'
-import { readDuration, readReference, readTime } from './arguments.ts'
+import { readReference } from './arguments.ts'
 import type { CommandContext } from './command.ts'
 import { confirmLoss } from './confirm.ts'
 import { addDelete } from './delete.ts'
+import { addExpiryOptions, chooseExpiry, type ExpiryOptions } from './expiry.ts'
 import { findClient, findSecret, refuse, type SecretOfClient } from './find.ts'
 import { examples } from './help.ts'
 import { refuseManagedUnlessOverridden } from './managed.ts'
@@ -24,13 +24,6 @@ const noun: Noun<SecretOfClient> = {
   titleOf: ({ secret, client }) => `the secret ${secret.id} of the client ${client.id} (${client.name})`,
   ownershipOf: ({ secret }) => ({ ...secret, disabledBy: null }),
   present: ({ secret, client }, { clock }) => ({ client_id: client.id, ...presentSecret(secret, clock()) })
-}
-
-interface ExpiryOptions {
-  /** Milliseconds. */
-  readonly expiresIn?: number
-  readonly expiresAt?: Date
-  readonly neverExpires?: true
 }
 
 export function addSecretCommands (program: Command, context: CommandContext): void {
@@ -74,13 +67,6 @@ export function addSecretCommands (program: Command, context: CommandContext): v
   })
 }
 
-/** @param otherwise what is the case without them */
-function addExpiryOptions (command: Command, otherwise: string): Command {
-  return command
-    .addOption(new Option('--expires-in <duration>', `how long it is valid from now: a number and s, m, h, d or w${otherwise}`).argParser(readDuration).conflicts('expiresAt'))
-    .addOption(new Option('--expires-at <time>', 'when it ends: a date (UTC) or a time with its offset, ISO 8601').argParser(readTime))
-}
-
 function addAdd (secret: Command, { output, withSession }: CommandContext): void {
   addExpiryOptions(secret.command('add').alias('create'), ' (default: until it is revoked)')
     .description('Give a client another secret, which is shown this once. The secrets that it has stay valid.')
@@ -93,13 +79,6 @@ function addAdd (secret: Command, { output, withSession }: CommandContext): void
       await output.secret({ client_id: client.id, client_secret: added.secret, secret_id: added.secretId, expires_at: timeOf(expiresAt) })
       output.note('the secret is shown this once: store it now')
     }))
-}
-
-function chooseExpiry ({ expiresIn, expiresAt }: ExpiryOptions, now: number): Date | null {
-  if (expiresIn !== undefined) return new Date(now + expiresIn)
-  if (expiresAt === undefined) return null
-  if (expiresAt.getTime() <= now) throw new OperatorError('--expires-at is in the past: give a time to come.', { exitCode: exitCodes.usage })
-  return expiresAt
 }
 
 function addList (secret: Command, { output, withSession }: CommandContext): void {

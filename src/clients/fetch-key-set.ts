@@ -5,6 +5,7 @@
 import { lookup as lookUp, type LookupAddress } from 'node:dns'
 import { request } from 'node:https'
 import { isIP, type LookupFunction } from 'node:net'
+import { keySetUriObjection } from './key-set-uri.ts'
 import { isPublicAddress } from './public-address.ts'
 
 /** @throws Error saying what is wrong, for the log */
@@ -18,15 +19,7 @@ interface FetchOptions {
   readonly lookup?: typeof lookUp
 }
 
-export const fetchLimits = { millis: 3_000, bytes: 65_536, headerBytes: 8_192, uriLength: 2_048 } as const
-
-/** @returns why keys are not to be fetched from there, or undefined */
-export function keySetUriObjection (text: string): string | undefined {
-  const url = text.length <= fetchLimits.uriLength && URL.canParse(text) ? new URL(text) : undefined
-  if (url === undefined) return 'it is no URL'
-  if (url.protocol !== 'https:') return 'it is not https'
-  return url.username !== '' || url.password !== '' || text.includes('#') ? 'it has a user or a fragment' : undefined
-}
+export const fetchLimits = { millis: 3_000, bytes: 65_536, headerBytes: 8_192 } as const
 
 /**
  * The address that is connected to is the one that was checked: a name that is looked up twice may change in between.

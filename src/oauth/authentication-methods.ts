@@ -10,6 +10,10 @@ export function needsCertificate (method: string): boolean {
   return method.endsWith('tls_client_auth')
 }
 
+export function isAuthenticationMethod (text: string): text is AuthenticationMethod {
+  return (authenticationMethods as readonly string[]).includes(text)
+}
+
 /** Whether a client that authenticates so has a secret. */
 export function needsSecret (method: string): boolean {
   return method.startsWith('client_secret_')

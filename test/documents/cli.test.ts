@@ -73,7 +73,7 @@ function explained (): Record<string, string[]> {
     const isNoun = commands.every(([usage = '']) => commandOf(usage).startsWith(`${noun} `))
     const options = commands.length === 0 ? [] : tables('option', section).flat()
     for (const [option = '', of = ''] of options) {
-      for (const [, verb = ''] of of.matchAll(/`([a-z]+)`/g)) {
+      for (const [, verb = ''] of of.matchAll(/`([a-z-]+)`/g)) {
         const command = isNoun ? `${noun} ${verb}` : verb
         found[command] = [...found[command] ?? [], ...flagsIn(option)].sort()
       }
@@ -89,11 +89,11 @@ function tables (head: string, markdown = page): string[][][] {
 
 /** The words before its arguments; `a\\|b` is a choice of arguments. */
 function commandOf (usage: string): string {
-  return /^[a-z]+(?: [a-z]+(?![a-z\\]))?/.exec(usage.replaceAll('`', ''))?.[0] ?? ''
+  return /^[a-z]+(?: [a-z-]+(?![a-z\\-]))?/.exec(usage.replaceAll('`', ''))?.[0] ?? ''
 }
 
 function commandsIn (help: string): string[] {
-  return [...partOf(help, 'Commands').matchAll(/^ {2}([a-z]+)/gm)].map(([, name = '']) => name).filter((name) => name !== 'help')
+  return [...partOf(help, 'Commands').matchAll(/^ {2}([a-z][a-z-]*)/gm)].map(([, name = '']) => name).filter((name) => name !== 'help')
 }
 
 function optionsIn (help: string): string[] {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { keySetUriObjection } from '../../src/clients/fetch-key-set.ts'
+import { keySetUriObjection } from '../../src/clients/key-set-uri.ts'
 import { isPublicAddress } from '../../src/clients/public-address.ts'
 
 describe('R29 where the keys of clients are fetched from', () => {

@@ -1,0 +1,179 @@
+/** Keys that clients sign with: made here or brought, listed and revoked. Only public halves are ever stored. */
+import { open, readFile, rm, stat } from 'node:fs/promises'
+import { Option, type Command } from 'commander'
+import { isUsableKey, type Client, type ClientKey } from '../clients/client.ts'
+import { createAddKey } from '../clients/key-registration.ts'
+import { keyAlgorithms, type KeyAlgorithm } from '../oauth/public-jwk.ts'
+import { OperatorError } from '../operator-error.ts'
+import { counted } from '../phrases.ts'
+import { readReference } from './arguments.ts'
+import type { CommandContext } from './command.ts'
+import { confirmLoss } from './confirm.ts'
+import { addExpiryOptions, chooseExpiry, type ExpiryOptions } from './expiry.ts'
+import { findClient, refuse } from './find.ts'
+import { examples } from './help.ts'
+import { refuseManagedUnlessOverridden } from './managed.ts'
+import type { Json, Output } from './output.ts'
+import { columnsOf, timeOf } from './present.ts'
+import type { Session } from './session.ts'
+
+const maxFileBytes = 65_536
+const clientArgument = ['<client>', 'the client id', readReference] as const
+
+export function addClientKeyCommands (client: Command, context: CommandContext): void {
+  addKeygen(client, context)
+  addAddKey(client, context)
+  addKeys(client, context)
+  addRevokeKey(client, context)
+}
+
+interface KeygenOptions extends ExpiryOptions {
+  readonly algorithm: KeyAlgorithm
+  readonly out?: string
+}
+
+function addKeygen (client: Command, { output, withSession }: CommandContext): void {
+  addExpiryOptions(client.command('keygen'), ' (default: until it is revoked)')
+    .description('Make a key pair for a client, and register its public half. The private half is printed this once, as a JWK.')
+    .argument(...clientArgument)
+    .addOption(new Option('--algorithm <alg>', 'what the client signs with').choices(keyAlgorithms).default('ES256'))
+    .option('--out <file>', 'a new file for the private half, readable by you alone, instead of standard output')
+    .addHelpText('after', examples('signet client keygen cl_live_... --out partner-key.json', 'signet client keygen cl_live_... --algorithm RS256 --expires-in 90d > partner-key.json'))
+    .action((id: string, { algorithm, out, ...expiry }: KeygenOptions) => withSession(async (session) => {
+      const expiresAt = chooseExpiry(expiry, session.clock())
+      const row = await findClient(session, id)
+      const { generateClientKey } = await import('../clients/key-pair.ts')
+      const { privateJwk, publicKey } = await generateClientKey(algorithm)
+      const text = `${JSON.stringify(privateJwk, null, 2)}\n`
+      const register = async (): Promise<void> => { await createAddKey(session.clients, session.clock)(row, publicKey.jwk, expiresAt) }
+      if (out === undefined) {
+        await register()
+        await output.text(text, privateJwk, `The key ${publicKey.kid} was made, and nobody read it: whoever reads standard output went away. Revoke it with signet client revoke-key, and make another.`)
+        output.note('the private key is shown this once: store it now')
+      } else {
+        await writeNewFile(out, text, register)
+        await output.record({ client_id: row.id, kid: publicKey.kid, algorithm, expires_at: timeOf(expiresAt), file: out })
+      }
+      noteMethod(row, output)
+    }))
+}
+
+/** The file is there, whole, before anything relies on it, and goes again when that comes to nothing. */
+async function writeNewFile (path: string, text: string, whenWritten: () => Promise<void>): Promise<void> {
+  const file = await open(path, 'wx', 0o600).catch((error: unknown) => {
+    throw new OperatorError(`The file ${path} cannot be made: it is there already, or its folder is not one to write to. Choose another one with --out.`, { cause: error })
+  })
+  try {
+    await file.writeFile(text)
+    await file.sync()
+    await whenWritten()
+  } catch (error) {
+    await rm(path, { force: true })
+    throw error
+  } finally {
+    await file.close()
+  }
+}
+
+function addAddKey (client: Command, { output, withSession, readInput }: CommandContext): void {
+  addExpiryOptions(client.command('add-key'), ' (default: until it is revoked)')
+    .description('Register the public half of a key pair that a client made itself: a JWK, as JSON.')
+    .argument(...clientArgument)
+    .argument('<file>', 'the public key; - reads standard input')
+    .addHelpText('after', examples('signet client add-key cl_live_... partner-public.json', 'signet client add-key cl_live_... - --expires-in 90d < partner-public.json'))
+    .action(async (id: string, path: string, expiry: ExpiryOptions) => {
+      const jwk = parseJwk(path === '-' ? await readInput() : await readSmallFile(path))
+      await withSession(async (session) => {
+        const expiresAt = chooseExpiry(expiry, session.clock())
+        const row = await findClient(session, id)
+        const { kid } = await createAddKey(session.clients, session.clock)(row, jwk, expiresAt)
+        const key = (await findClient(session, id)).keys.get(kid)
+        if (key !== undefined) await output.record({ client_id: row.id, ...presentKey(key, session.clock()) })
+        noteMethod(row, output)
+      })
+    })
+}
+
+async function readSmallFile (path: string): Promise<string> {
+  try {
+    if ((await stat(path)).size > maxFileBytes) throw new Error(`it has more than ${maxFileBytes} bytes`)
+    return await readFile(path, 'utf8')
+  } catch (error) {
+    throw new OperatorError(`The file ${path} cannot be read. Name a file with a public key as a JWK.`, { cause: error })
+  }
+}
+
+function parseJwk (text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    throw new OperatorError('The key is no JSON. It takes a JWK, such as {"kty":"EC","crv":"P-256","x":"...","y":"..."}.', { cause: error })
+  }
+}
+
+function noteMethod ({ id, authenticationMethods }: Client, { note }: Output): void {
+  if (!authenticationMethods.includes('private_key_jwt')) {
+    note(`the client does not authenticate with keys yet: signet client update ${id} --authentication-method private_key_jwt`)
+  }
+}
+
+function addKeys (client: Command, { output, withSession }: CommandContext): void {
+  client.command('keys')
+    .description('List the registered keys of a client with their state: usable, expired or revoked. Those at its jwks_uri are not among them.')
+    .argument(...clientArgument)
+    .addHelpText('after', examples('signet client keys cl_live_...', 'signet client keys cl_live_... --json'))
+    .action((id: string) => withSession(async (session) => {
+      const row = await findClient(session, id)
+      const rows = [...row.keys.values()].map((key) => ({ client_id: row.id, ...presentKey(key, session.clock()) }))
+      await output.list(rows, columnsOf(rows, ['kid', 'algorithm', 'state', 'created_at', 'expires_at', 'revoked_at'], ['managed_by']))
+    }))
+}
+
+function addRevokeKey (client: Command, { output, withSession }: CommandContext): void {
+  client.command('revoke-key')
+    .description('Revoke a key of a client for good: its kid is never taken again. Tokens that were got with it live on: disable the client to end them.')
+    .argument(...clientArgument)
+    .argument('<kid>', 'as client keys shows it', readReference)
+    .option('--override', 'also if a configuration file owns it')
+    .option('--yes', 'do not ask; without a terminal nothing is asked anyway')
+    .addHelpText('after', examples('signet client revoke-key cl_live_... N3cVbTKk... --yes'))
+    .action((id: string, kid: string, { yes = false, override = false }: { yes?: boolean, override?: boolean }) => withSession(async (session) => {
+      const readKey = async (reading: Session): Promise<{ readonly client: Client, readonly key: ClientKey }> => {
+        const client = await findClient(reading, id)
+        const key = client.keys.get(kid) ?? refuse(`The client ${id} has no such key. See: signet client keys ${id}`)
+        refuseManagedUnlessOverridden(`the key ${kid} of the client ${id}`, key, override)
+        return { client, key }
+      }
+      await confirmLoss(async () => {
+        const { client, key } = await readKey(session)
+        return key.revokedAt === null ? `Revoke the key ${kid} of the client ${id} (${client.name}) for good?\n${describeLoss(client, key, session)}` : undefined
+      }, { yes, unattended: 'proceed' })
+      const changed = await session.alone(async (writing) => {
+        const isUnrevoked = (await readKey(writing)).key.revokedAt === null
+        if (isUnrevoked) await writing.clients.revokeKey(id, kid, new Date(session.clock()))
+        return isUnrevoked
+      })
+      const { key } = await readKey(session)
+      await output.record({ changed, client_id: id, ...presentKey(key, session.clock()) })
+      output.note(changed ? 'the key is revoked' : 'the key was revoked already; nothing was changed')
+    }))
+}
+
+function describeLoss ({ keys }: Client, { kid }: ClientKey, { clock }: Session): string {
+  const others = [...keys.values()].filter((key) => key.kid !== kid && isUsableKey(key, clock())).length
+  return `${others === 0 ? 'It is the last registered one that is usable.' : `The client keeps ${counted(others, 'other usable key')}.`}\n` +
+    'Tokens that were got with it live on until they expire: disable the client to end them.'
+}
+
+/** Everything about a key: it is public. */
+export function presentKey (key: ClientKey, now: number): Json {
+  return {
+    kid: key.kid,
+    algorithm: key.algorithm,
+    state: isUsableKey(key, now) ? 'usable' : key.revokedAt === null ? 'expired' : 'revoked',
+    created_at: timeOf(key.createdAt),
+    expires_at: timeOf(key.expiresAt),
+    revoked_at: timeOf(key.revokedAt),
+    managed_by: key.managedBy
+  }
+}
