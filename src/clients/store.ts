@@ -38,7 +38,9 @@ export interface NewSecret extends SecretPatch {
 
 /** Rows as a configuration file wants them. */
 export type ConfiguredClient = Pick<Client,
-  'id' | 'organizationId' | 'name' | 'environment' | 'grants' | 'resourceId' | 'accessTokenTtlSeconds' | 'dpop' | 'certificateBoundTokens' | 'certificateSubject' | 'certificateThumbprints' | 'disabledAt' | 'disabledBy' | 'managedBy'>
+  'id' | 'organizationId' | 'name' | 'environment' | 'grants' | 'authenticationMethods' | 'jwksUri' | 'acceptsEndpointAudienceUntil' | 'resourceId' | 'accessTokenTtlSeconds' | 'dpop' | 'certificateBoundTokens' | 'certificateSubject' | 'certificateThumbprints' | 'disabledAt' | 'disabledBy' | 'managedBy'>
+export interface KeyOfClient { readonly clientId: string, readonly kid: string }
+export type ConfiguredKey = KeyOfClient & Pick<NewKey, 'algorithm' | 'jwk'>
 export interface GrantedScope { readonly clientId: string, readonly scopeName: string }
 export interface ImportedSecretRow { readonly id: string, readonly clientId: string, readonly hash: string, readonly sealedSecret: string | null, readonly managedBy: string }
 
@@ -71,11 +73,15 @@ export interface ClientStore {
   addKey (clientId: string, key: NewKey): Promise<boolean>
   /** For good. */
   revokeKey (clientId: string, kid: string, revokedAt: Date): Promise<void>
-  createMany (rows: readonly ConfiguredClient[], authenticationMethods: readonly string[]): Promise<void>
+  createMany (rows: readonly ConfiguredClient[]): Promise<void>
   updateMany (rows: readonly ConfiguredClient[]): Promise<void>
   removeMany (ids: readonly string[]): Promise<void>
   /** Hands them to the command line, without their secrets. What a file disabled counts as disabled by hand. */
   releaseMany (ids: readonly string[]): Promise<void>
+  importKeys (keys: readonly ConfiguredKey[], managedBy: string): Promise<void>
+  /** To a file, or to the command line. */
+  assignKeys (keys: readonly KeyOfClient[], managedBy: string | null): Promise<void>
+  removeKeys (keys: readonly KeyOfClient[]): Promise<void>
   grantScopes (granted: readonly GrantedScope[]): Promise<void>
   withdrawScopes (granted: readonly GrantedScope[]): Promise<void>
   importSecrets (rows: readonly ImportedSecretRow[]): Promise<void>
@@ -153,21 +159,22 @@ export function createClientStore (database: Session): ClientStore {
     async revokeKey (clientId, kid, revokedAt) {
       await database.clientKey.update({ where: { clientId_kid: { clientId, kid } }, data: { revokedAt } })
     },
-    async createMany (rows, authenticationMethods) {
+    async createMany (rows) {
       await database.$executeRaw`
-        INSERT INTO clients (id, organization_id, name, environment, grants, authentication_methods, resource_id, access_token_ttl_seconds, dpop, certificate_bound_tokens, certificate_subject, certificate_thumbprints, disabled_at, disabled_by, managed_by)
-        SELECT id, "organizationId", name, environment::environment, grants, ${authenticationMethods}::text[], "resourceId", "accessTokenTtlSeconds", dpop::dpop_setting, "certificateBoundTokens", "certificateSubject", "certificateThumbprints", "disabledAt", "disabledBy", "managedBy"
+        INSERT INTO clients (id, organization_id, name, environment, grants, authentication_methods, jwks_uri, accepts_endpoint_audience_until, resource_id, access_token_ttl_seconds, dpop, certificate_bound_tokens, certificate_subject, certificate_thumbprints, disabled_at, disabled_by, managed_by)
+        SELECT id, "organizationId", name, environment::environment, grants, "authenticationMethods", "jwksUri", "acceptsEndpointAudienceUntil", "resourceId", "accessTokenTtlSeconds", dpop::dpop_setting, "certificateBoundTokens", "certificateSubject", "certificateThumbprints", "disabledAt", "disabledBy", "managedBy"
         FROM jsonb_to_recordset(${JSON.stringify(rows)}::jsonb)
-          AS r (id text, "organizationId" text, name text, environment text, grants text[], "resourceId" text, "accessTokenTtlSeconds" integer, dpop text, "certificateBoundTokens" boolean, "certificateSubject" text, "certificateThumbprints" text[], "disabledAt" timestamptz, "disabledBy" text, "managedBy" text)`
+          AS r (id text, "organizationId" text, name text, environment text, grants text[], "authenticationMethods" text[], "jwksUri" text, "acceptsEndpointAudienceUntil" timestamptz, "resourceId" text, "accessTokenTtlSeconds" integer, dpop text, "certificateBoundTokens" boolean, "certificateSubject" text, "certificateThumbprints" text[], "disabledAt" timestamptz, "disabledBy" text, "managedBy" text)`
     },
     async updateMany (rows) {
       await database.$executeRaw`
-        UPDATE clients c SET organization_id = r."organizationId", name = r.name, grants = r.grants, resource_id = r."resourceId",
+        UPDATE clients c SET organization_id = r."organizationId", name = r.name, grants = r.grants, authentication_methods = r."authenticationMethods",
+          jwks_uri = r."jwksUri", accepts_endpoint_audience_until = r."acceptsEndpointAudienceUntil", resource_id = r."resourceId",
           access_token_ttl_seconds = r."accessTokenTtlSeconds", dpop = r.dpop::dpop_setting, certificate_bound_tokens = r."certificateBoundTokens",
           certificate_subject = r."certificateSubject", certificate_thumbprints = r."certificateThumbprints",
           disabled_at = r."disabledAt", disabled_by = r."disabledBy", managed_by = r."managedBy"
         FROM jsonb_to_recordset(${JSON.stringify(rows)}::jsonb)
-          AS r (id text, "organizationId" text, name text, grants text[], "resourceId" text, "accessTokenTtlSeconds" integer, dpop text, "certificateBoundTokens" boolean, "certificateSubject" text, "certificateThumbprints" text[], "disabledAt" timestamptz, "disabledBy" text, "managedBy" text)
+          AS r (id text, "organizationId" text, name text, grants text[], "authenticationMethods" text[], "jwksUri" text, "acceptsEndpointAudienceUntil" timestamptz, "resourceId" text, "accessTokenTtlSeconds" integer, dpop text, "certificateBoundTokens" boolean, "certificateSubject" text, "certificateThumbprints" text[], "disabledAt" timestamptz, "disabledBy" text, "managedBy" text)
         WHERE c.id = r.id`
     },
     async removeMany (ids) {
@@ -175,6 +182,19 @@ export function createClientStore (database: Session): ClientStore {
     },
     async releaseMany (ids) {
       await database.client.updateMany({ where: { id: { in: [...ids] } }, data: { managedBy: null, disabledBy: null } })
+    },
+    async importKeys (keys, managedBy) {
+      await database.clientKey.createMany({ data: keys.map((key) => ({ ...key, managedBy })) })
+    },
+    async assignKeys (keys, managedBy) {
+      await database.$executeRaw`
+        UPDATE client_keys k SET managed_by = ${managedBy} FROM jsonb_to_recordset(${JSON.stringify(keys)}::jsonb) AS r ("clientId" text, kid text)
+        WHERE k.client_id = r."clientId" AND k.kid = r.kid`
+    },
+    async removeKeys (keys) {
+      await database.$executeRaw`
+        DELETE FROM client_keys k USING jsonb_to_recordset(${JSON.stringify(keys)}::jsonb) AS r ("clientId" text, kid text)
+        WHERE k.client_id = r."clientId" AND k.kid = r.kid`
     },
     async grantScopes (granted) {
       await database.$executeRaw`

@@ -1,6 +1,6 @@
 /** The difference between a file and the database, as people read it and as rows to write. */
 import type { ClientSecret } from '../clients/client.ts'
-import type { ConfiguredClient, GrantedScope } from '../clients/store.ts'
+import type { ConfiguredClient, ConfiguredKey, GrantedScope, KeyOfClient } from '../clients/store.ts'
 import type { ConfiguredOrganization } from '../organizations/store.ts'
 import type { ConfiguredResource, ConfiguredScope } from '../resources/store.ts'
 import type { Left } from './leaving.ts'
@@ -10,12 +10,12 @@ import type { State } from './state.ts'
 
 /** What is released belongs to the command line from then on. */
 export type Action = 'create' | 'update' | 'remove' | 'release'
-export type Kind = 'organization' | 'resource' | 'scope' | 'client' | 'secret'
+export type Kind = 'organization' | 'resource' | 'scope' | 'client' | 'secret' | 'key'
 
 export interface Change {
   readonly action: Action
   readonly kind: Kind
-  /** The id; the identifier of a resource, the name of a scope, the client's id of a secret. */
+  /** The id; the identifier of a resource, the name of a scope, the client's id of a secret or key. */
   readonly id: string
   /** What is changed, in a few words each. */
   readonly details: readonly string[]
@@ -56,6 +56,8 @@ export interface Writes {
   readonly granted: { readonly add: GrantedScope[], readonly remove: GrantedScope[] }
   /** `adopt` are ids of secrets that the file owns from now on. */
   readonly secrets: { readonly add: SecretRow[], readonly adopt: string[], readonly remove: string[], readonly release: string[] }
+  /** Likewise; what is removed is so before what is added. */
+  readonly keys: { readonly add: ConfiguredKey[], readonly adopt: KeyOfClient[], readonly remove: KeyOfClient[], readonly release: KeyOfClient[] }
 }
 
 export interface Plan {
@@ -108,7 +110,14 @@ export function createDraft ({ places }: ReadyFile): Draft {
     warnings: [],
     mistakes: [],
     writes: {
-      parkedNames: [], organizations: rows(), resources: rows(), scopes: rows(), clients: rows(), granted: { add: [], remove: [] }, secrets: { add: [], adopt: [], remove: [], release: [] }
+      parkedNames: [],
+      organizations: rows(),
+      resources: rows(),
+      scopes: rows(),
+      clients: rows(),
+      granted: { add: [], remove: [] },
+      secrets: { add: [], adopt: [], remove: [], release: [] },
+      keys: { add: [], adopt: [], remove: [], release: [] }
     },
     note (action, kind, id, details, consequences = [], irreversible = action === 'remove') {
       if (action !== 'update' || details.length > 0) draft.changes.push({ action, kind, id, details, consequences, irreversible })

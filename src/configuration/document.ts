@@ -5,11 +5,15 @@
 import { Type, type Static } from '@sinclair/typebox'
 import { defaultDpopSetting, dpopSettings, type DpopSetting } from '../clients/client.ts'
 import { subjectPattern, subjectRule } from '../clients/certificate-subject.ts'
+import { maxUsableKeys } from '../clients/key-registration.ts'
+import { keySetUriPattern, keySetUriRule, maxKeySetUriLength } from '../clients/key-set-uri.ts'
 import { maxSecretLength } from '../clients/secret-verification.ts'
 import { environments, type Environment } from '../environment.ts'
 import { fileNamePattern, fileNameRule, identifierPattern, identifierRule, maxDescriptionLength, maxIdentifierLength, maxNameLength, scopeNameRule, textPattern, textRule } from '../names.ts'
 import { maxAccessTokenTtlSeconds, minAccessTokenTtlSeconds } from '../oauth/claims.ts'
+import { authenticationMethods, type AuthenticationMethod } from '../oauth/authentication-methods.ts'
 import { grantTypes, type GrantType } from '../oauth/grant-types.ts'
+import { keyAlgorithms } from '../oauth/public-jwk.ts'
 import { signingAlgorithms, type SigningAlgorithm } from '../oauth/signing-algorithms.ts'
 import { maxScopeLength } from '../oauth/scope.ts'
 
@@ -19,6 +23,9 @@ const maxListed = 1000
 
 export const secretRule = `It takes ${minImportedSecretLength} to ${maxSecretLength} printable ASCII characters without spaces, and must not begin with sgs_, as the secrets that Signet generates do.`
 export const importedSecretPattern = `^(?!sgs_)[\\x21-\\x7E]{${minImportedSecretLength},${maxSecretLength}}$`
+
+const timePattern = '^[0-9]{4}-[0-9]{2}-[0-9]{2}(?:T[0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\\.[0-9]{1,3})?)?(?:Z|[+-][0-9]{2}:[0-9]{2}))?$'
+export const timeRule = 'It takes a date or a time with its offset (ISO 8601), such as 2030-01-31 or 2030-01-31T12:00:00Z.'
 
 const closed = { additionalProperties: false } as const
 
@@ -86,6 +93,21 @@ const secret = Type.Object({
   errorMessage: 'It takes exactly one of from_environment, from_file and value.'
 })
 
+const keyMember = (description: string) => Type.Optional(Type.String({ minLength: 1, maxLength: 1_024, pattern: '^[A-Za-z0-9_-]+$', description, errorMessage: 'It takes base64url.' }))
+
+const key = Type.Object({
+  kty: Type.Unsafe<string>({ type: 'string', enum: ['EC', 'OKP', 'RSA'], description: 'The kind of key.' }),
+  crv: Type.Optional(Type.Unsafe<string>({ type: 'string', enum: ['P-256', 'Ed25519'], description: 'The curve of an EC or OKP key.' })),
+  x: keyMember('Of an EC or OKP key.'),
+  y: keyMember('Of an EC key.'),
+  n: keyMember('The modulus of an RSA key: 2048 to 4096 bits.'),
+  e: keyMember('The exponent of an RSA key, mostly AQAB.'),
+  kid: Type.Optional(Type.String({ pattern: '^[\\x21-\\x7E]{1,128}$', description: 'The name of the key. Default: its thumbprint (RFC 7638).', errorMessage: 'It takes 1 to 128 printable ASCII characters without spaces.' })),
+  alg: Type.Optional(Type.Unsafe<string>({ type: 'string', enum: [...keyAlgorithms, 'Ed25519'], description: 'What it signs with. Default: RS256 for RSA, and what the curve says.' })),
+  use: Type.Optional(Type.Unsafe<string>({ type: 'string', enum: ['sig'], description: 'Signing, if it is said at all.' })),
+  key_ops: Type.Optional(Type.Array(Type.Unsafe<string>({ type: 'string', enum: ['verify'] }), { maxItems: 1, description: 'Verifying, if it is said at all.' }))
+}, { ...closed, description: 'A public key as a JWK (RFC 7517). The private half stays with the client.' })
+
 const client = Type.Object({
   organization: Type.String({ ...organizationId, description: 'The id of the organization that owns it: one of this file, or one that exists.' }),
   name: text(maxNameLength, 'What people call the client.'),
@@ -106,6 +128,14 @@ const client = Type.Object({
   certificate_thumbprints: Type.Optional(Type.Array(Type.String({ pattern: '^(?:[\\w-]{43}|(?:[0-9A-Fa-f]{2}:?){31}[0-9A-Fa-f]{2})$', errorMessage: 'It takes the SHA-256 of a certificate, in base64url or as openssl x509 -fingerprint -sha256 prints it.' }), {
     uniqueItems: true, maxItems: 10, description: 'The certificates that authenticate it and that it signed itself (self_signed_tls_client_auth), by the SHA-256 of each.'
   })),
+  authentication_methods: Type.Optional(Type.Array(Type.Unsafe<AuthenticationMethod>({ type: 'string', enum: [...authenticationMethods] }), {
+    uniqueItems: true, maxItems: authenticationMethods.length, description: 'How it may authenticate. Default: client_secret_basic and client_secret_post.'
+  })),
+  jwks_uri: Type.Optional(Type.String({ maxLength: maxKeySetUriLength, pattern: keySetUriPattern, description: 'Where the client publishes the keys that it signs its assertions with (private_key_jwt).', errorMessage: keySetUriRule })),
+  accepts_endpoint_audience_until: Type.Optional(Type.String({
+    pattern: timePattern, description: 'Until when its assertions may name the token endpoint as their audience, and not only the issuer: for clients that cannot yet.', errorMessage: timeRule
+  })),
+  keys: Type.Optional(Type.Array(key, { maxItems: maxUsableKeys, description: 'The public keys that it signs its assertions with (private_key_jwt).' })),
   disabled: disabled('it gets no tokens, and the tokens that it has are dead for good.'),
   secret: Type.Optional(secret)
 }, { ...closed, description: 'An application that gets tokens, or an API that introspects them.' })
@@ -142,6 +172,7 @@ export type ResourceEntry = Static<typeof resource>
 export type ScopeEntry = Static<typeof scope>
 export type ClientEntry = Static<typeof client>
 export type SecretEntry = Static<typeof secret>
+export type KeyEntry = Static<typeof key>
 
 /** What could be read of a file with mistakes: any part may be missing, and a wrong item of a list leaves a gap. */
 export type Partially<Value> = Value extends readonly (infer Item)[]

@@ -4,7 +4,8 @@ import { defaultDpopSetting, type Client } from '../clients/client.ts'
 import { grantTypes } from '../oauth/grant-types.ts'
 import { isSigningAlgorithm, type SigningAlgorithm } from '../oauth/signing-algorithms.ts'
 import type { Resource, Scope } from '../resources/resource.ts'
-import type { ClientEntry, ConfigurationFile, ResourceEntry, ScopeEntry } from './document.ts'
+import { exportedAuthentication } from './client-authentication.ts'
+import type { ClientEntry, ConfigurationFile, KeyEntry, ResourceEntry, ScopeEntry } from './document.ts'
 import type { State } from './state.ts'
 
 export interface Exported {
@@ -88,6 +89,8 @@ function scopeEntry (scope: Scope): ScopeEntry {
 
 function clientEntry (client: Client, identifiers: ReadonlyMap<string, string>): ClientEntry {
   const standsFor = client.resourceId === null ? undefined : identifiers.get(client.resourceId)
+  // Those that were revoked or that end are the operator's own business: a file gives its keys no end.
+  const keys = [...client.keys.values()].filter(({ revokedAt, expiresAt }) => revokedAt === null && expiresAt === null).map(({ jwk }) => jwk as KeyEntry) // checked when it was registered
   return {
     organization: client.organizationId,
     name: client.name,
@@ -99,6 +102,8 @@ function clientEntry (client: Client, identifiers: ReadonlyMap<string, string>):
     ...client.certificateBoundTokens ? { certificate_bound_tokens: true } : {},
     ...client.certificateSubject === null ? {} : { certificate_subject: client.certificateSubject },
     ...client.certificateThumbprints.length === 0 ? {} : { certificate_thumbprints: [...client.certificateThumbprints] },
+    ...exportedAuthentication(client),
+    ...keys.length === 0 ? {} : { keys },
     ...disabledOf(client)
   }
 }

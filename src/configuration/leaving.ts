@@ -43,7 +43,7 @@ export function findLeft ({ name, document }: Pick<ReadFile, 'name' | 'document'
     return { row, reason, fate: fateOf(leftovers, reason) }
   })
 
-  const clients = judge(state.clients.filter((client) => isOwned(client) && !Object.hasOwn(named.clients, client.id)), (client) => stopOf(client, name) ?? stopOfSecrets(client))
+  const clients = judge(state.clients.filter((client) => isOwned(client) && !Object.hasOwn(named.clients, client.id)), (client) => stopOf(client, name) ?? stopOfSecrets(client) ?? stopOfKeys(client))
   const staying = clients.flatMap(({ row, reason }) => reason === undefined ? [] : [row])
   const every = state.resources.flatMap((resource) => resource.scopes.map((scope) => ({ scope, resource })))
   const scopes = judge(every.filter(({ scope }) => isOwned(scope) && !scopeNames.has(scope.name)), ({ scope }) => stopOf(scope, name))
@@ -72,6 +72,11 @@ function stopOf (row: Parameters<typeof isStoppedByHand>[0], file: string): stri
 function stopOfSecrets ({ secrets }: Client): string | undefined {
   const stopped = [...secrets.values()].find((secret) => secret.imported && isEndedByHand(secret))
   return stopped === undefined ? undefined : `its secret ${endOf(stopped)} by hand`
+}
+
+/** A file may name a key of anybody's. */
+function stopOfKeys ({ keys }: Client): string | undefined {
+  return [...keys.values()].some(({ revokedAt }) => revokedAt !== null) ? 'its key was revoked by hand' : undefined
 }
 
 /** A file gives its secrets no end, so whatever end one has was given by hand. */

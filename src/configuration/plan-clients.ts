@@ -4,6 +4,7 @@ import { grantsByDefault, scopesByDefault, type ScopeChoice } from '../clients/r
 import type { ConfiguredClient } from '../clients/store.ts'
 import type { Resource } from '../resources/resource.ts'
 import type { Draft, PlanInput } from './changes.ts'
+import { changedAuthentication, describedAuthentication, lacksSecret, wantedAuthentication } from './client-authentication.ts'
 import type { ClientEntry } from './document.ts'
 import { belongsToAnother, heldWarning, otherOwner, settle, takenOver } from './ownership.ts'
 import { isShorter, lifetimeChange } from './plan-resources.ts'
@@ -59,6 +60,7 @@ function wish (id: string, entry: ClientEntry, current: Client | undefined, { fi
     certificateBoundTokens: entry.certificate_bound_tokens ?? false,
     certificateSubject: entry.certificate_subject ?? null,
     certificateThumbprints: [...new Set((entry.certificate_thumbprints ?? []).flatMap((text) => readThumbprint(text) ?? []))],
+    ...wantedAuthentication(entry),
     ...disabling,
     managedBy: file.name
   }
@@ -70,8 +72,9 @@ function create ({ row, scopes, turned }: Wanted, entry: ClientEntry, draft: Dra
   draft.writes.granted.add.push(...scopes.map((scopeName) => ({ clientId: row.id, scopeName })))
   draft.note('create', 'client', row.id, [
     quoted(row.name), `of ${row.organizationId}`, `scopes ${scopes.join(' ') || 'none'}`,
-    ...entry.resource_server === undefined ? [] : [`stands for ${entry.resource_server}`], ...row.dpop === defaultDpopSetting ? [] : [`DPoP ${row.dpop}`], ...row.certificateBoundTokens ? ['tokens bound to its certificate'] : [], ...turned === 'off' ? ['disabled'] : []
-  ], entry.secret === undefined ? [`It has no secret yet. Give it one with: signet secret add ${row.id}`] : [])
+    ...entry.resource_server === undefined ? [] : [`stands for ${entry.resource_server}`], ...row.dpop === defaultDpopSetting ? [] : [`DPoP ${row.dpop}`], ...row.certificateBoundTokens ? ['tokens bound to its certificate'] : [],
+    ...describedAuthentication(row), ...turned === 'off' ? ['disabled'] : []
+  ], lacksSecret(row, entry) ? [`It has no secret yet. Give it one with: signet secret add ${row.id}`] : [])
 }
 
 interface Surroundings {
@@ -100,6 +103,7 @@ function update (current: Client, { row, scopes, turned }: Wanted, { owners, bef
     ...current.certificateBoundTokens === row.certificateBoundTokens ? [] : [row.certificateBoundTokens ? 'tokens bound to its certificate' : 'tokens not bound to its certificate any more'],
     ...current.certificateSubject === row.certificateSubject ? [] : [`certificate of ${row.certificateSubject ?? 'nobody'} instead of ${current.certificateSubject ?? 'nobody'}`],
     ...current.certificateThumbprints.join() === row.certificateThumbprints.join() ? [] : ['other certificates of its own'],
+    ...changedAuthentication(current, row),
     ...turned === undefined ? [] : [turned === 'off' ? 'disabled' : 'enabled']
   ]
   if (own.length > 0) draft.writes.clients.update.push(row)

@@ -1,6 +1,7 @@
 /** What becomes of what left the file: kept, released, or removed where nothing of others needs it. */
 import type { Client } from '../clients/client.ts'
 import type { Organization } from '../organizations/organization.ts'
+import type { KeyOfClient } from '../clients/store.ts'
 import { listed } from '../phrases.ts'
 import type { Resource, Scope } from '../resources/resource.ts'
 import type { Draft, Kind, PlanInput } from './changes.ts'
@@ -18,7 +19,10 @@ export function planLeft (input: PlanInput, draft: Draft): void {
     resources: leave('resource', left.resources, ({ identifier }) => identifier, writes.resources.release, draft),
     organizations: leave('organization', left.organizations, ({ id }) => id, writes.organizations.release, draft)
   }
-  for (const { row, fate } of left.clients) if (fate === 'released') writes.secrets.release.push(...secretsOf(row, file.name))
+  for (const { row } of left.clients.filter(({ fate }) => fate === 'released')) {
+    writes.secrets.release.push(...secretsOf(row, file.name))
+    writes.keys.release.push(...keysOf(row, file.name))
+  }
   for (const client of removed.clients) removeClient(client, input, draft)
   for (const { scope, resource } of removed.scopes) removeScope(scope, resource, input, draft)
   for (const resource of removed.resources) removeResource(resource, others, input, draft)
@@ -41,6 +45,10 @@ function leave <Row> (kind: Kind, leavers: readonly Leaver<Row>[], keyOf: (row: 
 
 function secretsOf ({ secrets }: Client, file: string): readonly string[] {
   return [...secrets.values()].filter(({ managedBy }) => managedBy === file).map(({ id }) => id)
+}
+
+function keysOf ({ id, keys }: Client, file: string): readonly KeyOfClient[] {
+  return [...keys.values()].filter(({ managedBy }) => managedBy === file).map(({ kid }) => ({ clientId: id, kid }))
 }
 
 function removeClient (client: Client, { state }: PlanInput, draft: Draft): void {

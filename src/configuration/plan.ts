@@ -6,6 +6,7 @@ import { filledUp, saysItsName, saysWhatLeft } from './fill.ts'
 import { findLeft, type Leftovers } from './leaving.ts'
 import type { Mistake } from './mistakes.ts'
 import { planClients, type Afterwards } from './plan-clients.ts'
+import { planKeys } from './plan-keys.ts'
 import { planLeft } from './plan-left.ts'
 import { planOrganizations } from './plan-organizations.ts'
 import { planResources, planScopes } from './plan-resources.ts'
@@ -36,6 +37,7 @@ function planAll (input: PlanInput): Draft {
   const scopes = planScopes(input, resources, draft)
   const clients = planClients(input, afterwards(input, resources, scopes), draft)
   planSecrets(input, clients, draft)
+  planKeys(input, clients, draft)
   planLeft(input, draft)
   return draft
 }

@@ -1,6 +1,7 @@
 /** What must agree within one configuration file, whatever the database holds. */
 import { isIdentifier, identifierRule } from '../names.ts'
-import type { ClientEntry, ConfigurationFile, Partially } from './document.ts'
+import { readPublicJwk } from '../oauth/public-jwk.ts'
+import { timeRule, type ClientEntry, type ConfigurationFile, type KeyEntry, type Partially } from './document.ts'
 import { mistakeAt, type Mistake, type Path, type Places } from './mistakes.ts'
 
 type Document = Partially<ConfigurationFile>
@@ -51,6 +52,29 @@ function checkClient (id: string, client: Partially<ClientEntry>, places: Places
   const lacksGrant = client.grants?.length === 0 && hasScopes
   return [
     ...contradicts ? [at('environment', `The id ${id} is one of the environment ${environment}. Change the id or this.`)] : [],
+    ...isNoTime(client.accepts_endpoint_audience_until) ? [at('accepts_endpoint_audience_until', timeRule)] : [],
+    ...checkKeys(id, client.keys ?? [], places),
     ...lacksGrant ? [at('grants', 'A client with scopes needs a grant, for without one it gets no tokens. Name a grant, leave the member out, or write scopes: [].')] : []
   ]
+}
+
+/** A date may look like one and be none, such as February 30 or the hour 25. */
+function isNoTime (text: string | undefined): boolean {
+  if (text === undefined) return false
+  const date = new Date(`${text.slice(0, 10)}T00:00:00Z`)
+  return Number.isNaN(new Date(text).getTime()) || Number.isNaN(date.getTime()) || !date.toISOString().startsWith(text.slice(0, 10))
+}
+
+function checkKeys (id: string, keys: readonly (Partially<KeyEntry> | undefined)[], places: Places): Mistake[] {
+  const kids = new Set<string>()
+  return keys.flatMap((key, index) => {
+    const path: Path = ['clients', id, 'keys', index]
+    const at = (sentence: string): Mistake[] => [mistakeAt(places.value(path), path, sentence)]
+    if (key === undefined) return []
+    const read = readPublicJwk(key)
+    if ('refused' in read) return at(`This key is not acceptable: ${read.refused}.`)
+    if (kids.has(read.kid)) return at(`There is another key with the kid ${read.kid} before it. Give each key a kid of its own.`)
+    kids.add(read.kid)
+    return []
+  })
 }

@@ -1,7 +1,6 @@
 /** Carries out a plan, in the order that the constraints of the tables ask for. */
 import { createClientStore } from '../clients/store.ts'
 import type { Session } from '../db.ts'
-import { defaultAuthenticationMethods } from '../oauth/authentication-methods.ts'
 import { createOrganizationStore } from '../organizations/store.ts'
 import { createResourceStore } from '../resources/store.ts'
 import type { Writes } from './changes.ts'
@@ -29,7 +28,7 @@ export async function write (session: Session, writes: Writes, file: string, tic
   await inParts('resources', writes.resources.update, resources.updateMany)
   await inParts('scopes', writes.scopes.create, resources.createScopes)
   await inParts('scopes', writes.scopes.update, resources.updateScopes)
-  await inParts('clients', writes.clients.create, (rows) => clients.createMany(rows, defaultAuthenticationMethods))
+  await inParts('clients', writes.clients.create, clients.createMany)
   await inParts('clients', writes.clients.update, clients.updateMany)
   await inParts('organizations', writes.organizations.release, organizations.releaseMany)
   await inParts('resources', writes.resources.release, resources.releaseMany)
@@ -41,6 +40,10 @@ export async function write (session: Session, writes: Writes, file: string, tic
   await inParts('secrets', writes.secrets.release, clients.releaseSecrets)
   await inParts('secrets', writes.secrets.adopt, (ids) => clients.adoptSecrets(ids, file))
   await inParts('secrets', writes.secrets.add, (rows) => clients.importSecrets(rows.map((row) => ({ ...row, sealedSecret: null, managedBy: file }))))
+  await inParts('keys', writes.keys.remove, clients.removeKeys)
+  await inParts('keys', writes.keys.release, (keys) => clients.assignKeys(keys, null))
+  await inParts('keys', writes.keys.adopt, (keys) => clients.assignKeys(keys, file))
+  await inParts('keys', writes.keys.add, (keys) => clients.importKeys(keys, file))
   await inParts('clients', writes.clients.remove, clients.removeMany)
   await inParts('scopes', writes.scopes.remove, resources.removeScopes)
   await inParts('resources', writes.resources.remove, resources.removeMany)
