@@ -101,17 +101,23 @@ export interface ClientStore {
 /** A clock may be a little ahead of the database's. */
 const longestTokenSeconds = maxAccessTokenTtlSeconds + 3_600
 
-const whole = { include: { scopes: true, secrets: { orderBy: { createdAt: 'asc' } }, keys: { orderBy: { createdAt: 'asc' } } } } as const
+/** Keys are read by themselves: in a transaction Prisma would send a third query while two are waiting, which pg 9 refuses. */
+const whole = { include: { scopes: true, secrets: { orderBy: { createdAt: 'asc' } } } } as const
+const oldestFirst = { orderBy: { createdAt: 'asc' } } as const
 type ClientRow = Prisma.ClientGetPayload<typeof whole>
+type ClientKeyRow = ClientKey & { readonly clientId: string }
 
 export function createClientStore (database: Session): ClientStore {
   return {
     async readAll () {
-      return (await database.client.findMany({ ...whole, orderBy: [{ createdAt: 'asc' }, { id: 'asc' }] })).map(fromRow)
+      const rows = await database.client.findMany({ ...whole, orderBy: [{ createdAt: 'asc' }, { id: 'asc' }] })
+      const keys = new Map<string, ClientKeyRow[]>()
+      for (const key of await database.clientKey.findMany(oldestFirst)) keys.set(key.clientId, [...keys.get(key.clientId) ?? [], key])
+      return rows.map((row) => fromRow(row, keys.get(row.id) ?? []))
     },
     async readOne (id) {
       const row = await database.client.findUnique({ where: { id }, ...whole })
-      return row === null ? undefined : fromRow(row)
+      return row === null ? undefined : fromRow(row, await database.clientKey.findMany({ where: { clientId: id }, ...oldestFirst }))
     },
     isEmpty: async () => await database.client.findFirst({ select: { id: true } }) === null,
     async create ({ scopes, secret, grants, authenticationMethods, certificateThumbprints = [], ...client }) {
@@ -125,7 +131,7 @@ export function createClientStore (database: Session): ClientStore {
           scopes: { create: scopes.map((scopeName) => ({ scopeName })) },
           ...(secret === undefined ? {} : { secrets: { create: secret } })
         }
-      }))
+      }), [])
     },
     async update (id, { grants, authenticationMethods, scopes, certificateThumbprints, ...patch }) {
       const data = {
@@ -141,24 +147,12 @@ export function createClientStore (database: Session): ClientStore {
       const create = scopes.map((scopeName) => ({ scopeName }))
       await database.client.update({ where: { id }, data: { scopes: { deleteMany: {}, create } } })
     },
-    async remove (id) {
-      await database.client.delete({ where: { id } })
-    },
-    async addSecret (clientId, secret) {
-      await database.clientSecret.create({ data: { ...secret, clientId } })
-    },
-    async updateSecret (id, patch) {
-      await database.clientSecret.update({ where: { id }, data: patch })
-    },
-    async removeSecret (id) {
-      await database.clientSecret.delete({ where: { id } })
-    },
-    async addKey (clientId, key) {
-      return (await database.clientKey.createMany({ data: { ...key, clientId }, skipDuplicates: true })).count === 1
-    },
-    async revokeKey (clientId, kid, revokedAt) {
-      await database.clientKey.update({ where: { clientId_kid: { clientId, kid } }, data: { revokedAt } })
-    },
+    remove: async (id) => { await database.client.delete({ where: { id } }) },
+    addSecret: async (clientId, secret) => { await database.clientSecret.create({ data: { ...secret, clientId } }) },
+    updateSecret: async (id, patch) => { await database.clientSecret.update({ where: { id }, data: patch }) },
+    removeSecret: async (id) => { await database.clientSecret.delete({ where: { id } }) },
+    addKey: async (clientId, key) => (await database.clientKey.createMany({ data: { ...key, clientId }, skipDuplicates: true })).count === 1,
+    revokeKey: async (clientId, kid, revokedAt) => { await database.clientKey.update({ where: { clientId_kid: { clientId, kid } }, data: { revokedAt } }) },
     async createMany (rows) {
       await database.$executeRaw`
         INSERT INTO clients (id, organization_id, name, environment, grants, authentication_methods, jwks_uri, accepts_endpoint_audience_until, resource_id, access_token_ttl_seconds, dpop, certificate_bound_tokens, certificate_subject, certificate_thumbprints, disabled_at, disabled_by, managed_by)
@@ -177,15 +171,11 @@ export function createClientStore (database: Session): ClientStore {
           AS r (id text, "organizationId" text, name text, grants text[], "authenticationMethods" text[], "jwksUri" text, "acceptsEndpointAudienceUntil" timestamptz, "resourceId" text, "accessTokenTtlSeconds" integer, dpop text, "certificateBoundTokens" boolean, "certificateSubject" text, "certificateThumbprints" text[], "disabledAt" timestamptz, "disabledBy" text, "managedBy" text)
         WHERE c.id = r.id`
     },
-    async removeMany (ids) {
-      await database.client.deleteMany({ where: { id: { in: [...ids] } } })
-    },
+    removeMany: async (ids) => { await database.client.deleteMany({ where: { id: { in: [...ids] } } }) },
     async releaseMany (ids) {
       await database.client.updateMany({ where: { id: { in: [...ids] } }, data: { managedBy: null, disabledBy: null } })
     },
-    async importKeys (keys, managedBy) {
-      await database.clientKey.createMany({ data: keys.map((key) => ({ ...key, managedBy })) })
-    },
+    importKeys: async (keys, managedBy) => { await database.clientKey.createMany({ data: keys.map((key) => ({ ...key, managedBy })) }) },
     async assignKeys (keys, managedBy) {
       await database.$executeRaw`
         UPDATE client_keys k SET managed_by = ${managedBy} FROM jsonb_to_recordset(${JSON.stringify(keys)}::jsonb) AS r ("clientId" text, kid text)
@@ -215,9 +205,7 @@ export function createClientStore (database: Session): ClientStore {
     async releaseSecrets (ids) {
       await database.clientSecret.updateMany({ where: { id: { in: [...ids] } }, data: { managedBy: null } })
     },
-    async removeSecrets (ids) {
-      await database.clientSecret.deleteMany({ where: { id: { in: [...ids] } } })
-    },
+    removeSecrets: async (ids) => { await database.clientSecret.deleteMany({ where: { id: { in: [...ids] } } }) },
     async purgeDeleted () {
       return await database.$executeRaw`DELETE FROM deleted_clients WHERE deleted_at < now() - ${longestTokenSeconds} * interval '1 second'`
     },
@@ -241,7 +229,7 @@ function changedScopes ({ add, remove }: ScopeChange): Prisma.ClientScopeUncheck
   }
 }
 
-function fromRow ({ scopes, secrets, keys, ...client }: ClientRow): Client {
+function fromRow ({ scopes, secrets, ...client }: ClientRow, keys: readonly ClientKeyRow[]): Client {
   return {
     ...client,
     scopes: new Set(scopes.map(({ scopeName }) => scopeName)),

@@ -28,7 +28,7 @@ A request with a DPoP proof (RFC 9449) gets a token that is bound to the key of 
     { code: 'invalid_target', when: '`resource` names no resource, or another one than that of the scopes.' },
     { code: 'invalid_dpop_proof', when: 'The DPoP proof is malformed, not for this request, too old or used already, or there is none though the tokens of the client are always bound to a key.' },
     { code: 'use_dpop_nonce', when: 'The DPoP proof has no nonce, or one that is too old, and this server asks for one. The header `DPoP-Nonce` holds it.' },
-    { code: 'invalid_client', when: 'The client is unknown or disabled, or the secret is wrong, expired or revoked: one answer for all of them. Also without any credentials.' },
+    { code: 'invalid_client', when: 'The client is unknown or disabled, the secret is wrong, expired or revoked, or something is wrong with the client assertion: one answer for all of them. Also without any credentials.' },
     { code: 'temporarily_unavailable', when: 'Too many secrets are being verified for the first time, there is no usable signing key, or the use of a DPoP proof could not be stored.' }
   ],
   exchanges: tokenExchanges

@@ -114,7 +114,8 @@ describe('RFC 8414 Authorization server metadata', () => {
     expect(grants.length).toBeGreaterThan(0)
     for (const grant of grants) expect((await requestToken(server, scene.partner, { grant_type: grant })).status, grant).toBe(200)
     const token = await tokenOf(server, scene.partner)
-    const withMethod: Readonly<Record<AuthenticationMethod, (url: string, form: Readonly<Record<string, string>>) => Promise<Answer>>> = {
+    // Certificates do not reach this server, so it lists no method that needs one.
+    const withMethod: Readonly<Record<Exclude<AuthenticationMethod, `${string}tls_client_auth`>, (url: string, form: Readonly<Record<string, string>>) => Promise<Answer>>> = {
       client_secret_basic: (url, form) => postForm(url, form, basic(id, secret)),
       client_secret_post: (url, form) => postForm(url, { ...form, client_id: id, client_secret: secret }),
       client_secret_jwt: (url, form) => postForm(url, {
@@ -127,7 +128,7 @@ describe('RFC 8414 Authorization server metadata', () => {
     for (const name of ['token', 'introspection', 'revocation']) {
       for (const method of listOf(json[`${name}_endpoint_auth_methods_supported`])) {
         const form = { grant_type: 'client_credentials', token: name === 'revocation' ? 'nothing' : token }
-        const { status } = await withMethod[method as AuthenticationMethod](String(json[`${name}_endpoint`]), form) // the list names methods
+        const { status } = await withMethod[method as keyof typeof withMethod](String(json[`${name}_endpoint`]), form) // the list names methods
         expect(status, `${name} ${method}`).toBe(200)
       }
     }
