@@ -29,7 +29,7 @@ export function createCheckActive ({ verify, revocations, clients, organizations
     if (revocations.isRevoked(claims.jti)) return 'it was revoked'
     const client = clients.get(claims.client_id)
     if (client === undefined) return 'its client is unknown'
-    if (client.environment !== claims.env || client.organizationId !== claims.org) return 'its client is not what its claims say'
+    if (client.environment !== claims.env || client.organizationId !== claims.org || (client.type === 'jwt') !== (claims.player_id !== undefined)) return 'its client is not what its claims say'
     const organization = organizations.get(client.organizationId)
     if (organization === undefined) return 'its organization is unknown'
     for (const [owner, { disabledAt, tokensRevokedBefore }] of [['client', client], ['organization', organization]] as const) {

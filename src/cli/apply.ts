@@ -9,7 +9,7 @@ import { confirm, mustAsk, type ConfirmOptions } from './confirm.ts'
 import { refuse } from './find.ts'
 import { examples } from './help.ts'
 import type { Output } from './output.ts'
-import type { Reading } from './session.ts'
+import type { Reading, Session } from './session.ts'
 
 interface ApplyCommandOptions {
   readonly dryRun?: boolean
@@ -44,12 +44,12 @@ async function apply (path: string, options: ApplyCommandOptions, context: Comma
   }
 }
 
-async function applyIn ({ database, clock }: Reading, file: ReadFile, options: ApplyCommandOptions, { output }: CommandContext): Promise<void> {
+async function applyIn ({ database, clock, sealer }: Reading & Partial<Pick<Session, 'sealer'>>, file: ReadFile, options: ApplyCommandOptions, { output }: CommandContext): Promise<void> {
   const [{ applyConfiguration }, report] = await Promise.all([import('../configuration/apply.ts'), import('../configuration/report.ts')])
   const { dryRun = false, prune = false, release = false, yes = false } = options
   const leftovers = prune ? 'remove' : release ? 'release' : 'keep'
   const asking = yes ? {} : createAsking(output, report)
-  const plan = await applyConfiguration({ database, clock, progress: output.note, file, leftovers, dryRun, ...asking })
+  const plan = await applyConfiguration({ database, clock, sealer, progress: output.note, file, leftovers, dryRun, ...asking })
   const lines = report.reportLines(plan)
   await output.text(lines.map((line) => `${line}\n`).join(''), report.reportJson(file.label, plan, dryRun))
   for (const remark of report.remarks(plan)) output.note(remark)

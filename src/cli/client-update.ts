@@ -1,4 +1,4 @@
-/** What of a client can be changed, and what that costs. Its id and its environment stay for good. */
+/** What of a client can be changed, and what that costs. Its id, its environment and its type stay for good. */
 import { Option, type Command } from 'commander'
 import { dpopSettings, isUsable, type Client, type DpopSetting } from '../clients/client.ts'
 import type { ScopeChange } from '../clients/store.ts'
@@ -39,7 +39,7 @@ export const dpopFlags = '--dpop <when>'
 export const dpopMeaning = 'whether its new tokens are bound to the key of a DPoP proof: never, if it sends one, always'
 
 export const clientUpdating: Updating<Client, UpdateOptions> = {
-  description: 'Change a client: only what is named changes. Its id and its environment stay for good. Tokens that were issued already keep their scopes and their lifetime.',
+  description: 'Change a client: only what is named changes. Its id, its environment and its type stay for good. Tokens that were issued already keep their scopes and their lifetime.',
   examples: [
     'signet client update cl_live_... --add-scope tournaments:write',
     'signet client update cl_live_... --access-token-ttl 1h --name "Partner backend, Europe"',

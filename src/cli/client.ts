@@ -1,5 +1,5 @@
 import { Option, type Command } from 'commander'
-import { defaultDpopSetting, dpopSettings, isUsable, type Client, type DpopSetting } from '../clients/client.ts'
+import { clientTypes, defaultDpopSetting, dpopSettings, isUsable, type Client, type ClientType, type DpopSetting } from '../clients/client.ts'
 import type { RegistrationInput } from '../clients/registration.ts'
 import { environments, type Environment } from '../environment.ts'
 import { defaultAuthenticationMethods, needsSecret } from '../oauth/authentication-methods.ts'
@@ -34,6 +34,7 @@ interface CreateOptions extends AuthenticationOptions {
   readonly name: string
   readonly organization?: string
   readonly environment: Environment
+  readonly type: ClientType
   readonly scope?: readonly string[]
   readonly grant?: readonly GrantType[]
   readonly resourceServer?: string
@@ -86,6 +87,7 @@ function addCreate (client: Command, { output, withSession }: CommandContext): v
     .requiredOption('--name <name>', 'what people call it, 1 to 100 printable characters', readName)
     .option('--organization <id-or-name>', 'its owner; may be left out while there is only one', readReference)
     .addOption(new Option('--environment <environment>', 'whose tokens it gets').choices(environments).default('live'))
+    .addOption(new Option('--type <type>', 'service: it acts for its organization; jwt: for the players that log in with its backend, one in each token').choices(clientTypes).default('service'))
     .option('--scope <scopes>', 'what it may ask for, separated by spaces (default: the default scopes; none with --resource-server)', readScopes)
     .option('--grant <type>', `a grant type that it may use: ${grantTypes.join(', ')}; may be repeated (default: client_credentials; none with --resource-server)`, readGrant)
     .option('--resource-server <id-or-identifier>', 'the resource that it stands for: it may introspect the tokens for that resource', readReference)
@@ -107,6 +109,7 @@ function addCreate (client: Command, { output, withSession }: CommandContext): v
         name: options.name,
         organizationId: organization.id,
         environment: options.environment,
+        type: options.type,
         scopes: options.scope,
         grants: options.grant,
         resourceId: resource?.id ?? null,
@@ -162,6 +165,7 @@ async function createPresenter ({ organizations, resources }: Session): Promise<
     organization_id: client.organizationId,
     organization: organizationNames.get(client.organizationId) ?? null,
     environment: client.environment,
+    type: client.type,
     state: stateOf(client),
     scope: [...client.scopes].join(' '),
     grant_types: client.grants,

@@ -25,6 +25,8 @@ export interface RegistrationInput {
   readonly name: string
   readonly organizationId: string
   readonly environment: Environment
+  /** Default: a service client. */
+  readonly type?: ClientType
   /** Default: the scopes marked as default that are neither deprecated nor disabled, and none for a client that stands for a resource. */
   readonly scopes: readonly string[] | undefined
   /** Default: client_credentials for a client that may have scopes, else none. */
@@ -90,12 +92,12 @@ export function createRegistration ({ store, format, hasher, sealer, clock, read
   }
 
   async function newClient (input: RegistrationInput): Promise<NewClient & { readonly type: ClientType }> {
-    const { scopes: wanted, grants, authenticationMethods = defaultAuthenticationMethods, accessTokenTtlSeconds = null, dpop = defaultDpopSetting, certificateBoundTokens = false, certificateSubject = null, certificateThumbprints = [], ...named } = input
+    const { type = 'service', scopes: wanted, grants, authenticationMethods = defaultAuthenticationMethods, accessTokenTtlSeconds = null, dpop = defaultDpopSetting, certificateBoundTokens = false, certificateSubject = null, certificateThumbprints = [], ...named } = input
     const scopes = await chooseScopes(wanted, input.resourceId)
     return {
       ...named,
       id: newIdentifier(`cl_${input.environment}`),
-      type: 'service',
+      type,
       grants: grants ?? grantsByDefault(scopes, input.resourceId),
       authenticationMethods,
       accessTokenTtlSeconds,

@@ -38,7 +38,7 @@ export interface NewSecret extends SecretPatch {
 
 /** Rows as a configuration file wants them. */
 export type ConfiguredClient = Pick<Client,
-  'id' | 'organizationId' | 'name' | 'environment' | 'grants' | 'authenticationMethods' | 'jwksUri' | 'acceptsEndpointAudienceUntil' | 'resourceId' | 'accessTokenTtlSeconds' | 'dpop' | 'certificateBoundTokens' | 'certificateSubject' | 'certificateThumbprints' | 'disabledAt' | 'disabledBy' | 'managedBy'>
+  'id' | 'organizationId' | 'name' | 'environment' | 'type' | 'grants' | 'authenticationMethods' | 'jwksUri' | 'acceptsEndpointAudienceUntil' | 'resourceId' | 'accessTokenTtlSeconds' | 'dpop' | 'certificateBoundTokens' | 'certificateSubject' | 'certificateThumbprints' | 'disabledAt' | 'disabledBy' | 'managedBy'>
 export interface KeyOfClient { readonly clientId: string, readonly kid: string }
 export type ConfiguredKey = KeyOfClient & Pick<NewKey, 'algorithm' | 'jwk'>
 export interface GrantedScope { readonly clientId: string, readonly scopeName: string }
@@ -155,10 +155,10 @@ export function createClientStore (database: Session): ClientStore {
     revokeKey: async (clientId, kid, revokedAt) => { await database.clientKey.update({ where: { clientId_kid: { clientId, kid } }, data: { revokedAt } }) },
     async createMany (rows) {
       await database.$executeRaw`
-        INSERT INTO clients (id, organization_id, name, environment, grants, authentication_methods, jwks_uri, accepts_endpoint_audience_until, resource_id, access_token_ttl_seconds, dpop, certificate_bound_tokens, certificate_subject, certificate_thumbprints, disabled_at, disabled_by, managed_by)
-        SELECT id, "organizationId", name, environment::environment, grants, "authenticationMethods", "jwksUri", "acceptsEndpointAudienceUntil", "resourceId", "accessTokenTtlSeconds", dpop::dpop_setting, "certificateBoundTokens", "certificateSubject", "certificateThumbprints", "disabledAt", "disabledBy", "managedBy"
+        INSERT INTO clients (id, organization_id, name, environment, type, grants, authentication_methods, jwks_uri, accepts_endpoint_audience_until, resource_id, access_token_ttl_seconds, dpop, certificate_bound_tokens, certificate_subject, certificate_thumbprints, disabled_at, disabled_by, managed_by)
+        SELECT id, "organizationId", name, environment::environment, type::client_type, grants, "authenticationMethods", "jwksUri", "acceptsEndpointAudienceUntil", "resourceId", "accessTokenTtlSeconds", dpop::dpop_setting, "certificateBoundTokens", "certificateSubject", "certificateThumbprints", "disabledAt", "disabledBy", "managedBy"
         FROM jsonb_to_recordset(${JSON.stringify(rows)}::jsonb)
-          AS r (id text, "organizationId" text, name text, environment text, grants text[], "authenticationMethods" text[], "jwksUri" text, "acceptsEndpointAudienceUntil" timestamptz, "resourceId" text, "accessTokenTtlSeconds" integer, dpop text, "certificateBoundTokens" boolean, "certificateSubject" text, "certificateThumbprints" text[], "disabledAt" timestamptz, "disabledBy" text, "managedBy" text)`
+          AS r (id text, "organizationId" text, name text, environment text, type text, grants text[], "authenticationMethods" text[], "jwksUri" text, "acceptsEndpointAudienceUntil" timestamptz, "resourceId" text, "accessTokenTtlSeconds" integer, dpop text, "certificateBoundTokens" boolean, "certificateSubject" text, "certificateThumbprints" text[], "disabledAt" timestamptz, "disabledBy" text, "managedBy" text)`
     },
     async updateMany (rows) {
       await database.$executeRaw`

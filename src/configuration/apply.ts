@@ -1,13 +1,16 @@
 /** Makes a database as a configuration file says: all of it or nothing, in one transaction. */
 import { lockWriters } from '../changes/writer-lock.ts'
+import { needsSealedSecrets, sealSecret } from '../clients/sealed-secret.ts'
 import { createSecretHasher } from '../clients/secrets.ts'
 import type { Clock } from '../clock.ts'
 import type { Database } from '../db.ts'
 import { lowerCaseRandom, newIdentifier } from '../identifiers.ts'
 import { printable } from '../names.ts'
 import { exitCodes, OperatorError } from '../operator-error.ts'
+import { defaultAuthenticationMethods } from '../oauth/authentication-methods.ts'
 import type { Progress } from '../progress.ts'
-import { isEmpty, type Plan } from './changes.ts'
+import type { Sealer } from '../sealing/sealer.ts'
+import { isEmpty, type Plan, type SecretRow } from './changes.ts'
 import { findLeft, type Leftovers } from './leaving.ts'
 import { refusal } from './mistakes.ts'
 import { checkAgainst, plan } from './plan.ts'
@@ -19,6 +22,8 @@ import { write } from './write.ts'
 export interface ApplyOptions {
   readonly database: Database
   readonly clock: Clock
+  /** Without one only a dry run can be done. */
+  readonly sealer?: Pick<Sealer, 'seal'> | undefined
   readonly progress: Progress
   readonly file: ReadFile
   /** What becomes of what the file made and does not name any more. */
@@ -65,7 +70,7 @@ async function carryOut (file: ReadyFile, facts: SecretFacts, options: ApplyOpti
     const planned = planFor(await readState(session), file, facts, options)
     if (planned === undefined || isEmpty(planned)) return planned
     options.approve?.(planned)
-    await write(session, planned.writes, file.name, slowly(options, (what) => `writing: ${what}`))
+    await write(session, planned.writes, { file: file.name, seal: sealing(file, options), tick: slowly(options, (what) => `writing: ${what}`) })
     return planned
   }, transactionLimits)
 }
@@ -77,6 +82,16 @@ function planFor (state: State, file: ReadyFile, facts: SecretFacts, { leftovers
   const { plan: planned, mistakes } = plan({ file, state, secrets, left: findLeft(file, state, leftovers), now: clock(), newId })
   if (mistakes.length > 0) throw refusal(file.label, mistakes)
   return planned
+}
+
+function sealing ({ document, secrets }: ReadyFile, { sealer }: ApplyOptions): (row: SecretRow) => string | null {
+  return ({ id, clientId }) => {
+    const [entry, text] = [document.clients?.[clientId], secrets.get(clientId)]
+    const isNeeded = entry !== undefined && needsSealedSecrets({ type: entry.type ?? 'service', authenticationMethods: entry.authentication_methods ?? defaultAuthenticationMethods })
+    if (!isNeeded || text === undefined) return null
+    if (sealer === undefined) throw new Error('a file with a secret to keep was applied without a sealer')
+    return sealSecret(sealer, clientId, id, text)
+  }
 }
 
 /** A line a second, and none for what is quicker. */

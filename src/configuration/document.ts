@@ -3,7 +3,7 @@
  * files, compares them with the database and makes the difference; it must not know who asks for that.
  */
 import { Type, type Static } from '@sinclair/typebox'
-import { defaultDpopSetting, dpopSettings, type DpopSetting } from '../clients/client.ts'
+import { clientTypes, defaultDpopSetting, dpopSettings, type ClientType, type DpopSetting } from '../clients/client.ts'
 import { subjectPattern, subjectRule } from '../clients/certificate-subject.ts'
 import { maxUsableKeys } from '../clients/key-registration.ts'
 import { keySetUriPattern, keySetUriRule, maxKeySetUriLength } from '../clients/key-set-uri.ts'
@@ -112,6 +112,7 @@ const client = Type.Object({
   organization: Type.String({ ...organizationId, description: 'The id of the organization that owns it: one of this file, or one that exists.' }),
   name: text(maxNameLength, 'What people call the client.'),
   environment: Type.Optional(Type.Unsafe<Environment>({ type: 'string', enum: [...environments], description: 'Whose tokens it gets. The id says so already, and this must agree with it.' })),
+  type: Type.Optional(Type.Unsafe<ClientType>({ type: 'string', enum: [...clientTypes], default: 'service', description: 'service: it acts for its organization. jwt: it acts for the players that log in with its backend, and each of its tokens names one. It stays for good.' })),
   grants: Type.Optional(Type.Array(Type.Unsafe<GrantType>({ type: 'string', enum: [...grantTypes] }), {
     uniqueItems: true, maxItems: grantTypes.length, description: 'The grant types that it may use. Default: client_credentials; none for a client with resource_server that has no scopes.'
   })),

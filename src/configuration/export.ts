@@ -94,6 +94,7 @@ function clientEntry (client: Client, identifiers: ReadonlyMap<string, string>):
   return {
     organization: client.organizationId,
     name: client.name,
+    ...client.type === 'service' ? {} : { type: client.type },
     grants: grantTypes.filter((grant) => client.grants.includes(grant)),
     scopes: [...client.scopes].sort(),
     ...standsFor === undefined ? {} : { resource_server: standsFor },

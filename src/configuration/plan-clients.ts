@@ -35,6 +35,10 @@ export function planClients (input: PlanInput, afterwards: Afterwards, draft: Dr
       draft.refuse(['clients', id], otherOwner(current))
       continue
     }
+    if (current !== undefined && current.type !== (entry.type ?? 'service')) {
+      draft.refuse(['clients', id, ...entry.type === undefined ? [] : ['type']], otherType(current))
+      continue
+    }
     planned.set(id, current)
     const wanted = wish(id, entry, current, input, afterwards, draft)
     if (current === undefined) create(wanted, entry, draft)
@@ -53,6 +57,7 @@ function wish (id: string, entry: ClientEntry, current: Client | undefined, { fi
     organizationId: entry.organization,
     name: entry.name,
     environment: id.startsWith('cl_test_') ? 'test' : 'live',
+    type: entry.type ?? 'service',
     grants: entry.grants ?? grantsByDefault(scopes, resourceId),
     resourceId,
     accessTokenTtlSeconds: entry.access_token_ttl_seconds ?? null,
@@ -71,7 +76,7 @@ function create ({ row, scopes, turned }: Wanted, entry: ClientEntry, draft: Dra
   draft.writes.clients.create.push(row)
   draft.writes.granted.add.push(...scopes.map((scopeName) => ({ clientId: row.id, scopeName })))
   draft.note('create', 'client', row.id, [
-    quoted(row.name), `of ${row.organizationId}`, `scopes ${scopes.join(' ') || 'none'}`,
+    quoted(row.name), `of ${row.organizationId}`, ...row.type === 'jwt' ? ['a JWT client'] : [], `scopes ${scopes.join(' ') || 'none'}`,
     ...entry.resource_server === undefined ? [] : [`stands for ${entry.resource_server}`], ...row.dpop === defaultDpopSetting ? [] : [`DPoP ${row.dpop}`], ...row.certificateBoundTokens ? ['tokens bound to its certificate'] : [],
     ...describedAuthentication(row), ...turned === 'off' ? ['disabled'] : []
   ], lacksSecret(row, entry) ? [`It has no secret yet. Give it one with: signet secret add ${row.id}`] : [])
@@ -124,6 +129,10 @@ function update (current: Client, { row, scopes, turned }: Wanted, { owners, bef
     ...areTokensDead ? [`${turned === 'off' ? 'It gets no tokens any more. ' : ''}The tokens that it has are inactive at introspection at once and for good; ${ownApis(longest)}.`] : [],
     ...turned === 'on' ? ['Its earlier tokens stay dead.'] : []
   ], areTokensDead)
+}
+
+function otherType ({ type }: Client): string {
+  return `It is of the type ${type}, which stays for good. Write type: ${type}, or make a client of another id.`
 }
 
 function ownersOfScopes (resources: readonly Resource[]): ReadonlyMap<string, Resource> {

@@ -3,13 +3,20 @@ import { createClientStore } from '../clients/store.ts'
 import type { Session } from '../db.ts'
 import { createOrganizationStore } from '../organizations/store.ts'
 import { createResourceStore } from '../resources/store.ts'
-import type { Writes } from './changes.ts'
+import type { SecretRow, Writes } from './changes.ts'
 
 /** Rows of one statement: each is well within its time limit. */
 const rowsAtATime = 2_000
 
-/** @param tick called after each statement */
-export async function write (session: Session, writes: Writes, file: string, tick: (what: string) => void): Promise<void> {
+interface WriteOptions {
+  readonly file: string
+  /** The secret itself, where it is to be kept. */
+  readonly seal: (row: SecretRow) => string | null
+  /** Called after each statement. */
+  readonly tick: (what: string) => void
+}
+
+export async function write (session: Session, writes: Writes, { file, seal, tick }: WriteOptions): Promise<void> {
   const organizations = createOrganizationStore(session)
   const resources = createResourceStore(session)
   const clients = createClientStore(session)
@@ -39,7 +46,7 @@ export async function write (session: Session, writes: Writes, file: string, tic
   await inParts('secrets', writes.secrets.remove, clients.removeSecrets)
   await inParts('secrets', writes.secrets.release, clients.releaseSecrets)
   await inParts('secrets', writes.secrets.adopt, (ids) => clients.adoptSecrets(ids, file))
-  await inParts('secrets', writes.secrets.add, (rows) => clients.importSecrets(rows.map((row) => ({ ...row, sealedSecret: null, managedBy: file }))))
+  await inParts('secrets', writes.secrets.add, (rows) => clients.importSecrets(rows.map((row) => ({ ...row, sealedSecret: seal(row), managedBy: file }))))
   await inParts('keys', writes.keys.remove, clients.removeKeys)
   await inParts('keys', writes.keys.release, (keys) => clients.assignKeys(keys, null))
   await inParts('keys', writes.keys.adopt, (keys) => clients.assignKeys(keys, file))

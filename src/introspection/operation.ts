@@ -61,6 +61,28 @@ An API that must be able to prove later what it was told asks for the answer as 
         }
       }
     },
+    {
+      name: 'active_for_a_player',
+      summary: 'An active token of a JWT client',
+      answer: {
+        status: 200,
+        body: {
+          active: true,
+          token_type: 'Bearer',
+          iss: issuerPlaceholder,
+          sub: `${samples.organization}:${samples.playerId}`,
+          aud: samples.resource,
+          exp: samples.issuedAt + 90_000,
+          iat: samples.issuedAt,
+          jti: samples.jti,
+          client_id: samples.jwtClientId,
+          scope: samples.scope,
+          org: samples.organization,
+          env: 'live',
+          player_id: samples.playerId
+        }
+      }
+    },
     { name: 'inactive', summary: 'Any other string', request: { form: { client_id: apiId, client_secret: apiSecret, token: 'anything-else' } }, answer: { status: 200, body: { active: false } } },
     {
       name: 'signed',

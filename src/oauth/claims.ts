@@ -24,7 +24,7 @@ const actor = Type.Recursive((self) => Type.Object({ sub: Type.String(), act: Ty
  */
 export const accessTokenClaims = Type.Object({
   iss: Type.String({ description: 'The issuer; for test clients the issuer and `/test`.', examples: [issuerPlaceholder] }),
-  sub: Type.String({ description: 'The id of the client.', examples: [samples.clientId] }),
+  sub: Type.String({ description: 'The id of the client; in the tokens of a JWT client the id of its organization, a colon and the id of the player.', examples: [samples.clientId] }),
   aud: Type.Union([Type.String(), Type.Array(Type.String(), { minItems: 1, maxItems: maxAudiences })], {
     description: 'The identifier of the resource whose scopes were granted; a list of them only where several resources were asked for by name, and each allows that.', examples: [samples.resource]
   }),
@@ -35,8 +35,7 @@ export const accessTokenClaims = Type.Object({
   scope: Type.String({ description: 'The granted scopes, separated by single spaces.', examples: [samples.scope] }),
   org: Type.String({ description: 'The id of the organization that owns the client.', examples: [samples.organization] }),
   env: Type.Union([Type.Literal('live'), Type.Literal('test')], { description: 'The environment of the client.', examples: ['live'] }),
-  /** Only in tokens of JWT clients: the player as the client's backend named it. */
-  player_id: Type.Optional(Type.String()),
+  player_id: Type.Optional(Type.String({ description: 'Only in the tokens of a JWT client: the player that it acts for, as its backend calls the player.', examples: [samples.playerId] })),
   cnf: Type.Optional(confirmation),
   /** Only after a token exchange with an actor: who acts, and for whom that one acts. */
   act: Type.Optional(actor)
@@ -46,7 +45,7 @@ export type Confirmation = Static<typeof confirmation>
 export type Actor = Static<typeof actor>
 
 /** What tokens have today. */
-export const documentedClaims = Type.Omit(accessTokenClaims, ['player_id', 'act'])
+export const documentedClaims = Type.Omit(accessTokenClaims, ['act'])
 
 export type AccessTokenClaims = Static<typeof accessTokenClaims>
 

@@ -8,6 +8,10 @@ export const samples = {
   /** Of another organization. */
   otherId: 'cl_live_otherbackend',
   otherSecret: 'sgs_live_third_example',
+  /** A JWT client, and a player that it acts for. */
+  jwtClientId: 'cl_live_samplelogin',
+  jwtClientSecret: 'sgs_live_fourth_example',
+  playerId: 'player-1001',
   organization: 'org_samplegames',
   resource: 'https://api.example.com',
   scope: 'tournaments:read',

@@ -59,7 +59,7 @@ export async function prepare (options: PrepareOptions): Promise<Prepared> {
     await ensureFirstKeys({
       store: createSigningKeyStore(database), sealer, clock, isNew, progress, algorithms: config.signingAlgorithms, rsaModulusBits: config.rsaModulusBits, addsAlgorithms: serverStarts
     })
-    if (serverStarts && config.configFile !== undefined) await applyFile(config.configFile, database, options)
+    if (serverStarts && config.configFile !== undefined) await applyFile(config.configFile, database, sealer, options)
     if (serverStarts) await warnOfAlgorithms(database, config, progress)
     const wantsSample = embedded && serverStarts && config.configFile === undefined
     const sample = wantsSample ? await createSample({ database, sealer, serverKeys, issuer: config.issuer, clock }) : undefined
@@ -78,9 +78,9 @@ async function warnOfAlgorithms (database: Database, { signingAlgorithms }: Conf
 }
 
 /** All of it or nothing; a start that finds it applied already says nothing. */
-async function applyFile (path: string, database: Database, { config, clock, progress, readVariable = () => undefined }: PrepareOptions): Promise<void> {
+async function applyFile (path: string, database: Database, sealer: Sealer, { config, clock, progress, readVariable = () => undefined }: PrepareOptions): Promise<void> {
   const file = await readConfigurationFile({ path, readVariable })
-  const plan = await applyConfiguration({ database, clock, progress, file, leftovers: config.configPrune ? 'remove' : 'keep', dryRun: false })
+  const plan = await applyConfiguration({ database, clock, sealer, progress, file, leftovers: config.configPrune ? 'remove' : 'keep', dryRun: false })
   if (plan.changes.length > 0) progress(`applied ${printable(path)}: ${countChanges(plan)}`)
   for (const line of [...reportLines(plan), ...remarks(plan)]) progress(line)
 }

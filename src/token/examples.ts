@@ -3,7 +3,7 @@ import { defaultAccessTokenTtlSeconds } from '../oauth/claims.ts'
 import { grantTypes } from '../oauth/grant-types.ts'
 import { samples } from '../oauth/samples.ts'
 
-const { clientId, clientSecret, scope, secondScope, resource, token } = samples
+const { jwtClientId, jwtClientSecret, playerId, clientId, clientSecret, scope, secondScope, resource, token } = samples
 const grant = { grant_type: grantTypes[0] }
 const inBody = { client_id: clientId, client_secret: clientSecret }
 const inHeader = [clientId, clientSecret] as const
@@ -20,6 +20,19 @@ export const tokenExchanges: readonly Exchange[] = [
   { name: 'default_scopes', summary: 'The default scopes of the client', request: { basic: inHeader, form: grant }, answer: issued(scope) },
   { name: 'one_resource', summary: 'The default scopes of one resource', request: { basic: inHeader, form: { ...grant, resource: [resource] } }, answer: issued(scope) },
   { name: 'bound_to_a_key', summary: 'With a DPoP proof', answer: { status: 200, body: { access_token: token, token_type: 'DPoP', expires_in: defaultAccessTokenTtlSeconds, scope } } },
+  { name: 'player', summary: 'A JWT client, for one of its players', request: { form: { ...grant, client_id: jwtClientId, client_secret: jwtClientSecret, player_id: playerId, scope } }, answer: issued(scope) },
+  {
+    name: 'no_player',
+    summary: 'A JWT client that names no player',
+    request: { form: { ...grant, client_id: jwtClientId, client_secret: jwtClientSecret, scope } },
+    answer: { error: 'invalid_request', description: 'player_id is missing: the tokens of a JWT client name a player.' }
+  },
+  {
+    name: 'player_of_no_jwt_client',
+    summary: 'A player, from a client that is no JWT client',
+    request: { form: { ...grant, ...inBody, player_id: playerId, scope } },
+    answer: { error: 'invalid_request', description: 'This client is no JWT client, so its tokens name no player: leave player_id out.' }
+  },
   {
     name: 'parameter_twice',
     summary: 'A parameter is there twice',

@@ -7,6 +7,7 @@ import { clientAssertionParameters, clientSecretPost, foreignParameters } from '
 import { samples } from '../oauth/samples.ts'
 import { maxScopes } from '../oauth/scope.ts'
 import type { Wish } from './decide.ts'
+import { maxPlayerIdLength } from './player.ts'
 
 /** @see [RFC 6749 §4.4.2](https://www.rfc-editor.org/rfc/rfc6749.html#section-4.4.2) */
 export const tokenRequest = Type.Object({
@@ -17,6 +18,10 @@ export const tokenRequest = Type.Object({
   })),
   ...clientSecretPost,
   ...clientAssertionParameters,
+  player_id: Type.Optional(Type.String({
+    description: `The player that a JWT client acts for, as its backend calls the player: 1 to ${maxPlayerIdLength} printable characters. A JWT client has to say it; the others may not.`,
+    examples: [samples.playerId]
+  })),
   scope: Type.Optional(Type.String({
     description: `The scopes that are asked for, at most ${maxScopes}, separated by single spaces, all of one resource unless \`resource\` names several. Without it: the default scopes of the client.`,
     examples: [samples.scope, `${samples.scope} ${samples.secondScope}`]

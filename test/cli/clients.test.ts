@@ -62,6 +62,19 @@ describe('client update', { timeout: 60_000 }, () => {
     expect(await run('client', 'update', String(id), '--certificate-subject', 'a.example')).toMatchObject({ exitCode: 2, stderr: text(/san_dns:backend\.example\.com/) })
   })
 
+  it('a client is of the type service unless it was created as a JWT client, and stays so', async () => {
+    const { record, run, database } = scene
+    const created = await record('client', 'create', '--name', 'Login', '--type', 'jwt', '--scope', 'cups:read')
+    expect(created).toMatchObject({ type: 'jwt', environment: 'live' })
+    const { client_id: id } = created
+    await record('secret', 'add', String(id))
+    expect(await record('client', 'show', String(id))).toMatchObject({ type: 'jwt' })
+    expect(await database.clientSecret.count({ where: { clientId: String(id), sealedSecret: { startsWith: 'v1.' } } })).toBe(2)
+    expect(await record('client', 'create', '--name', 'Backend')).toMatchObject({ type: 'service' })
+    expect((await run('client', 'create', '--name', 'X', '--type', 'player')).exitCode).toBe(2)
+    expect((await run('client', 'update', String(id), '--type', 'service')).exitCode).toBe(2)
+  })
+
   it('moves a client to another organization, which ends its tokens, when it was agreed to', async () => {
     const { record, fixtures, refusals, stores: { clients } } = scene
     const { id } = await fixtures.client({ organizationId })

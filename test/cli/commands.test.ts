@@ -141,6 +141,7 @@ describe('client and secret', { timeout: 60_000 }, () => {
       organization_id: text(/^org_/),
       organization: 'Sample Games',
       environment: 'live',
+      type: 'service',
       state: 'enabled',
       scope: 'tournaments:read',
       grant_types: ['client_credentials'],

@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import pg from 'pg'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { openSecret } from '../../src/clients/sealed-secret.ts'
 import { createSecretHasher } from '../../src/clients/secrets.ts'
 import type { Plan } from '../../src/configuration/changes.ts'
 import { remarks, reportLines } from '../../src/configuration/report.ts'
@@ -58,6 +59,24 @@ describe('applying a configuration file', { timeout: 60_000 }, () => {
     await world.fixtures.resource('https://hand.example', { 'by:hand': true })
     expect(said(await world.apply(organizations + scopes('') + client('')))).toEqual(['~ client cl_live_x: gains by:hand'])
     expect(await scopesOfX()).toEqual(['a', 'b', 'by:hand'])
+  })
+
+  it('makes a JWT client, keeps its secret sealed, and never changes its type', async () => {
+    const jwt = (members: string): string => organizations + resources + client(`type: jwt${members}`)
+    expect(said(await world.apply(jwt(', secret: { value: a-secret-of-more-than-32-characters }')))).toContain('+ client cl_live_x: "X", of org_a, a JWT client, scopes read')
+    const stored = async (): Promise<readonly { readonly id: string, readonly sealedSecret: string | null }[]> => [...(await world.state()).clients[0]?.secrets.values() ?? []]
+    const [sealed] = await stored()
+    expect(sealed === undefined ? undefined : openSecret(world.sealer, 'cl_live_x', sealed)?.toString()).toBe('a-secret-of-more-than-32-characters')
+    expect((await world.apply(jwt(', secret: { value: a-secret-of-more-than-32-characters }'))).changes).toEqual([])
+    await world.apply(jwt(', secret: { value: too-short-for-a-key }'))
+    expect(await stored()).toMatchObject([{ sealedSecret: null }])
+    for (const members of ['type: service', '']) {
+      expect(await world.refusals(organizations + resources + client(members))).toEqual([expect.stringMatching(/clients\.cl_live_x(\.type)?: It is of the type jwt, which stays for good\. Write type: jwt, or make a client of another id\.$/)])
+    }
+    await world.clear()
+    await world.apply(organizations + resources + client('secret: { value: a-secret-of-more-than-32-characters }'))
+    expect(await stored()).toMatchObject([{ sealedSecret: null }])
+    expect(await world.refusals(jwt(''))).toEqual([expect.stringMatching(/type: It is of the type service, which stays for good\./)])
   })
 
   it('says who loses what, and which tokens go on', async () => {

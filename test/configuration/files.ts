@@ -40,10 +40,11 @@ const resources = fc.tuple(
   return [identifier, { ...members[index], scopes: Object.fromEntries(own) as Record<string, object> }] // pairs of a name and an object
 })))
 
-function client ({ organizations: owners, resources: apis, scopes }: Names, maySecret: boolean): fc.Arbitrary<GeneratedClient> {
+function client ({ organizations: owners, resources: apis, scopes }: Names, id: string): fc.Arbitrary<GeneratedClient> {
   return fc.record({
     organization: fc.constantFrom(...owners),
     name,
+    type: fc.constantFrom(...id === 'cl_live_b' ? ['jwt'] : [undefined, 'service']),
     grants: fc.constantFrom(undefined, ['client_credentials']),
     scopes: fc.option(fc.subarray([...scopes]), { nil: undefined }),
     resource_server: apis.length === 0 ? fc.constant(undefined) : seldom(fc.constantFrom(...apis)),
@@ -53,7 +54,7 @@ function client ({ organizations: owners, resources: apis, scopes }: Names, mayS
     certificate_subject: fc.constantFrom(undefined, 'san_dns:a.example', 'subject_dn:CN=a,O=b'),
     certificate_thumbprints: fc.constantFrom(undefined, ['A'.repeat(43)], ['A'.repeat(43), 'AB:'.repeat(31) + 'AB']),
     disabled: flag,
-    secret: maySecret ? seldom(fc.constantFrom(...secretTexts).map((value) => ({ value }))) : fc.constant(undefined)
+    secret: id === 'cl_live_a' ? seldom(fc.constantFrom(...secretTexts).map((value) => ({ value }))) : fc.constant(undefined)
   }).map((members) => JSON.parse(JSON.stringify(members)) as GeneratedClient) // without the members that are undefined
 }
 
@@ -62,7 +63,7 @@ export const generatedFile: fc.Arbitrary<GeneratedFile> = fc.record({ organizati
     organizations: Object.keys(base.organizations), resources: Object.keys(base.resources), scopes: Object.values(base.resources).flatMap(({ scopes }) => Object.keys(scopes))
   }
   const ids = names.organizations.length === 0 ? fc.constant([]) : fc.subarray(clientIds)
-  return ids.chain((chosen) => fc.tuple(...chosen.map((id) => client(names, id === 'cl_live_a'))).map((clients) => {
+  return ids.chain((chosen) => fc.tuple(...chosen.map((id) => client(names, id))).map((clients) => {
     const whole = { ...base, clients: Object.fromEntries(clients.map((each, index) => [chosen[index] ?? '', each])) }
     return JSON.parse(JSON.stringify(whole)) as GeneratedFile // without the members that are undefined
   }))

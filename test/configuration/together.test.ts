@@ -33,6 +33,7 @@ describe('an export', { timeout: 60_000 }, () => {
     const resource = await world.fixtures.resource('https://api.example.com', { 'a:read': true, null: false, 404: false, __proto__x: false })
     await world.fixtures.client({ organizationId: organization.id, scopes: ['a:read', '404'], accessTokenTtlSeconds: 60 })
     const { id } = await world.fixtures.client({ organizationId: organization.id, environment: 'test', resourceId: resource.id, name: 'yes' })
+    await world.fixtures.client({ organizationId: organization.id, type: 'jwt', name: 'Login' })
     await world.database.client.update({ where: { id }, data: { disabledAt: new Date() } })
     await world.database.scope.update({ where: { name: 'null' }, data: { isDeprecated: true, disabledAt: new Date() } })
     await world.database.resource.update({ where: { id: resource.id }, data: { accessTokenTtlSeconds: 3600 } })
@@ -47,7 +48,7 @@ describe('an export', { timeout: 60_000 }, () => {
     const { changes, warnings } = await world.apply(text)
     expect(changes.flatMap(({ details }) => details)).toEqual(changes.map(() => 'taken over by the file'))
     expect(warnings).toEqual([])
-    expect(changes).toHaveLength(8)
+    expect(changes).toHaveLength(9)
     expect((await world.state()).clients.map(({ secrets }) => secrets)).toEqual(before.clients.map(({ secrets }) => secrets))
 
     await world.clear()

@@ -8,7 +8,7 @@ import { readConfiguration, type ReadFile } from '../../src/configuration/read.t
 import { readAll, type State } from '../../src/configuration/state.ts'
 import { createDatabase, type Database } from '../../src/db.ts'
 import { OperatorError } from '../../src/operator-error.ts'
-import { createSealer } from '../../src/sealing/sealer.ts'
+import { createSealer, type Sealer } from '../../src/sealing/sealer.ts'
 import { createFixtures, type Fixtures } from '../support/fixtures.ts'
 import { createTestDatabase } from '../support/embedded.ts'
 
@@ -25,6 +25,7 @@ export interface World {
   readonly url: string
   readonly database: Database
   readonly fixtures: Fixtures
+  readonly sealer: Sealer
   readonly apply: (file: string | object, wish?: ApplyWish) => Promise<Plan>
   /** What is wrong with a file, without the file's name. */
   readonly refusals: (file: string | object, wish?: ApplyWish) => Promise<readonly string[]>
@@ -62,9 +63,10 @@ export async function createWorld (): Promise<World> {
   const world: World = {
     url,
     database,
+    sealer,
     fixtures: createFixtures({ database, sealer, serverKeys, clock: Date.now }),
     apply: async (file, { prune = false, release = false, dryRun = false, asking = {}, variables } = {}) =>
-      await applyConfiguration({ database, clock: Date.now, progress: () => {}, file: await readText(file, variables), leftovers: leftoversOf(prune, release), dryRun, ...asking }),
+      await applyConfiguration({ database, clock: Date.now, sealer, progress: () => {}, file: await readText(file, variables), leftovers: leftoversOf(prune, release), dryRun, ...asking }),
     async refusals (file, wish) {
       try {
         await world.apply(file, wish)

@@ -26,6 +26,7 @@ describe('the server answers what its OpenAPI document says', () => {
   let server: TestServer
   let scene: Scene
   let other: RegisteredClient
+  let jwt: RegisteredClient
   let document: OpenApiDocument
   let validatorOf: ReturnType<typeof createValidation>
 
@@ -33,8 +34,10 @@ describe('the server answers what its OpenAPI document says', () => {
     server = await startTestServer({ environment: { STALE_LIMIT_SECONDS: '5' } })
     scene = await server.fixtures.scene()
     other = await server.fixtures.client({ organizationId: (await server.fixtures.organization()).id })
+    jwt = await server.fixtures.client({ organizationId: scene.organization.id, type: 'jwt', scopes: ['tournaments:read'] })
     await known(server, scene.api)
     await known(server, other)
+    await known(server, jwt)
     const { json } = await send(`${server.issuer}/docs/openapi.json`)
     document = json as unknown as OpenApiDocument // that it is one, the tests show
     validatorOf = createValidation(document)
@@ -125,7 +128,8 @@ describe('the server answers what its OpenAPI document says', () => {
     const { partner, api } = scene
     return [
       [samples.clientId, partner.id], [samples.clientSecret, partner.secret], [samples.apiId, api.id], [samples.apiSecret, api.secret],
-      [samples.otherId, other.id], [samples.otherSecret, other.secret]
+      [samples.otherId, other.id], [samples.otherSecret, other.secret],
+      [samples.jwtClientId, jwt.id], [samples.jwtClientSecret, jwt.secret]
     ]
   }
 

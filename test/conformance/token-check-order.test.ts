@@ -3,7 +3,7 @@ import type { RegisteredClient, Scene } from '../support/fixtures.ts'
 import { basic, known, send, type Answer } from '../support/requests.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
 
-/** The rows of the token request's table, as far as the client-credentials grant has them (it has no row 11). */
+/** The rows of the token request's table, as the client-credentials grant has them. */
 const rows = {
   '1 body within 16 KiB': { status: 413, error: 'invalid_request', description: /larger than 16384 bytes/ },
   '2 media type': { status: 400, error: 'invalid_request', description: /not as text\/plain/ },
@@ -16,6 +16,7 @@ const rows = {
   '8 the same client_id': { status: 400, error: 'invalid_request', description: /client_id in the body is not the one/ },
   '9 authentication succeeds': { status: 401, error: 'invalid_client', description: /Client authentication failed/ },
   '10 the client may use the grant': { status: 400, error: 'unauthorized_client', description: /may not use the grant_type/ },
+  '11 no player of a service client': { status: 400, error: 'invalid_request', description: /leave player_id out/ },
   '12 resource known': { status: 400, error: 'invalid_target', description: /no resource https:\/\/nowhere\.example/ },
   '13 scope well-formed': { status: 400, error: 'invalid_scope', description: /exactly one space/ },
   '13 scope granted': { status: 400, error: 'invalid_scope', description: /not granted to this client: unknown:scope/ },
@@ -70,6 +71,7 @@ describe('the token request\'s checks, in the order of the table', () => {
     const viaBasic = has('7 one kind of authentication') || twoIds
     form.append('client_id', twoIds ? 'cl_live_somebodyelse' : client.id)
     if (!has('7 some authentication') && (!viaBasic || has('7 one kind of authentication'))) form.append('client_secret', secret)
+    if (has('11 no player of a service client')) form.append('player_id', 'player-1001')
     if (has('12 resource known')) form.append('resource', 'https://nowhere.example')
     const scopes = ['tournaments:read', ...has('14 scopes of one resource') ? ['other:read'] : [], ...has('13 scope granted') ? ['unknown:scope'] : []]
     form.append('scope', scopes.join(has('13 scope well-formed') ? '  ' : ' ') + (has('13 scope well-formed') ? ' ' : ''))
