@@ -101,23 +101,23 @@ export interface ClientStore {
 /** A clock may be a little ahead of the database's. */
 const longestTokenSeconds = maxAccessTokenTtlSeconds + 3_600
 
-/** Keys are read by themselves: in a transaction Prisma would send a third query while two are waiting, which pg 9 refuses. */
+// Keys are read after these: in a transaction Prisma reads relations all at once, and pg's queue takes two of them.
 const whole = { include: { scopes: true, secrets: { orderBy: { createdAt: 'asc' } } } } as const
-const oldestFirst = { orderBy: { createdAt: 'asc' } } as const
+const byAge = [{ createdAt: 'asc' }, { kid: 'asc' }] as const
 type ClientRow = Prisma.ClientGetPayload<typeof whole>
-type ClientKeyRow = ClientKey & { readonly clientId: string }
+type ClientKeyRow = Prisma.ClientKeyGetPayload<object>
 
 export function createClientStore (database: Session): ClientStore {
   return {
     async readAll () {
       const rows = await database.client.findMany({ ...whole, orderBy: [{ createdAt: 'asc' }, { id: 'asc' }] })
       const keys = new Map<string, ClientKeyRow[]>()
-      for (const key of await database.clientKey.findMany(oldestFirst)) keys.set(key.clientId, [...keys.get(key.clientId) ?? [], key])
+      for (const key of await database.clientKey.findMany({ orderBy: [...byAge] })) keys.set(key.clientId, [...keys.get(key.clientId) ?? [], key])
       return rows.map((row) => fromRow(row, keys.get(row.id) ?? []))
     },
     async readOne (id) {
       const row = await database.client.findUnique({ where: { id }, ...whole })
-      return row === null ? undefined : fromRow(row, await database.clientKey.findMany({ where: { clientId: id }, ...oldestFirst }))
+      return row === null ? undefined : fromRow(row, await database.clientKey.findMany({ where: { clientId: id }, orderBy: [...byAge] }))
     },
     isEmpty: async () => await database.client.findFirst({ select: { id: true } }) === null,
     async create ({ scopes, secret, grants, authenticationMethods, certificateThumbprints = [], ...client }) {
@@ -147,12 +147,24 @@ export function createClientStore (database: Session): ClientStore {
       const create = scopes.map((scopeName) => ({ scopeName }))
       await database.client.update({ where: { id }, data: { scopes: { deleteMany: {}, create } } })
     },
-    remove: async (id) => { await database.client.delete({ where: { id } }) },
-    addSecret: async (clientId, secret) => { await database.clientSecret.create({ data: { ...secret, clientId } }) },
-    updateSecret: async (id, patch) => { await database.clientSecret.update({ where: { id }, data: patch }) },
-    removeSecret: async (id) => { await database.clientSecret.delete({ where: { id } }) },
-    addKey: async (clientId, key) => (await database.clientKey.createMany({ data: { ...key, clientId }, skipDuplicates: true })).count === 1,
-    revokeKey: async (clientId, kid, revokedAt) => { await database.clientKey.update({ where: { clientId_kid: { clientId, kid } }, data: { revokedAt } }) },
+    async remove (id) {
+      await database.client.delete({ where: { id } })
+    },
+    async addSecret (clientId, secret) {
+      await database.clientSecret.create({ data: { ...secret, clientId } })
+    },
+    async updateSecret (id, patch) {
+      await database.clientSecret.update({ where: { id }, data: patch })
+    },
+    async removeSecret (id) {
+      await database.clientSecret.delete({ where: { id } })
+    },
+    async addKey (clientId, key) {
+      return (await database.clientKey.createMany({ data: { ...key, clientId }, skipDuplicates: true })).count === 1
+    },
+    async revokeKey (clientId, kid, revokedAt) {
+      await database.clientKey.update({ where: { clientId_kid: { clientId, kid } }, data: { revokedAt } })
+    },
     async createMany (rows) {
       await database.$executeRaw`
         INSERT INTO clients (id, organization_id, name, environment, type, grants, authentication_methods, jwks_uri, accepts_endpoint_audience_until, resource_id, access_token_ttl_seconds, dpop, certificate_bound_tokens, certificate_subject, certificate_thumbprints, disabled_at, disabled_by, managed_by)
@@ -171,11 +183,15 @@ export function createClientStore (database: Session): ClientStore {
           AS r (id text, "organizationId" text, name text, grants text[], "authenticationMethods" text[], "jwksUri" text, "acceptsEndpointAudienceUntil" timestamptz, "resourceId" text, "accessTokenTtlSeconds" integer, dpop text, "certificateBoundTokens" boolean, "certificateSubject" text, "certificateThumbprints" text[], "disabledAt" timestamptz, "disabledBy" text, "managedBy" text)
         WHERE c.id = r.id`
     },
-    removeMany: async (ids) => { await database.client.deleteMany({ where: { id: { in: [...ids] } } }) },
+    async removeMany (ids) {
+      await database.client.deleteMany({ where: { id: { in: [...ids] } } })
+    },
     async releaseMany (ids) {
       await database.client.updateMany({ where: { id: { in: [...ids] } }, data: { managedBy: null, disabledBy: null } })
     },
-    importKeys: async (keys, managedBy) => { await database.clientKey.createMany({ data: keys.map((key) => ({ ...key, managedBy })) }) },
+    async importKeys (keys, managedBy) {
+      await database.clientKey.createMany({ data: keys.map((key) => ({ ...key, managedBy })) })
+    },
     async assignKeys (keys, managedBy) {
       await database.$executeRaw`
         UPDATE client_keys k SET managed_by = ${managedBy} FROM jsonb_to_recordset(${JSON.stringify(keys)}::jsonb) AS r ("clientId" text, kid text)
@@ -205,7 +221,9 @@ export function createClientStore (database: Session): ClientStore {
     async releaseSecrets (ids) {
       await database.clientSecret.updateMany({ where: { id: { in: [...ids] } }, data: { managedBy: null } })
     },
-    removeSecrets: async (ids) => { await database.clientSecret.deleteMany({ where: { id: { in: [...ids] } } }) },
+    async removeSecrets (ids) {
+      await database.clientSecret.deleteMany({ where: { id: { in: [...ids] } } })
+    },
     async purgeDeleted () {
       return await database.$executeRaw`DELETE FROM deleted_clients WHERE deleted_at < now() - ${longestTokenSeconds} * interval '1 second'`
     },
