@@ -1,13 +1,14 @@
 /** What of a client can be changed, and what that costs. Its id, its environment and its type stay for good. */
 import { Option, type Command } from 'commander'
 import { dpopSettings, isUsable, type Client, type DpopSetting } from '../clients/client.ts'
+import { grantObjection } from '../clients/registration.ts'
 import type { ScopeChange } from '../clients/store.ts'
 import { grantTypes, type GrantType } from '../oauth/grant-types.ts'
 import { exitCodes, OperatorError } from '../operator-error.ts'
 import { counted } from '../phrases.ts'
 import { readAccessTokenTtl, readCertificateSubject, readGrantOrNone, readName, readReference, readScopes, readThumbprints, secondsOf, type AccessTokenTtl } from './arguments.ts'
 import { addAuthenticationOptions, chosenAuthentication, missingCredentials, type AuthenticationOptions } from './client-authentication.ts'
-import { findOrganization, findResource, findScopes } from './find.ts'
+import { findOrganization, findResource, findScopes, refuse } from './find.ts'
 import { differing, isEmpty, type Plan, type Updating } from './noun.ts'
 import type { Session } from './session.ts'
 
@@ -78,6 +79,8 @@ async function plan (row: Client, options: UpdateOptions, session: Session): Pro
     certificateThumbprints: options.certificateThumbprint,
     ...chosenAuthentication(options)
   })
+  const objection = grantObjection(row.type, options.grant ?? [])
+  if (objection !== undefined) refuse(objection)
   const isMoved = patch.organizationId !== undefined
   const notes = [
     ...deprecated.map(noteDeprecated),

@@ -89,7 +89,7 @@ function addCreate (client: Command, { output, withSession }: CommandContext): v
     .addOption(new Option('--environment <environment>', 'whose tokens it gets').choices(environments).default('live'))
     .addOption(new Option('--type <type>', 'service: it acts for its organization; jwt: for the players that log in with its backend, one in each token').choices(clientTypes).default('service'))
     .option('--scope <scopes>', 'what it may ask for, separated by spaces (default: the default scopes; none with --resource-server)', readScopes)
-    .option('--grant <type>', `a grant type that it may use: ${grantTypes.join(', ')}; may be repeated (default: client_credentials; none with --resource-server)`, readGrant)
+    .option('--grant <type>', `a grant type that it may use: ${grantTypes.join(', ')}; may be repeated (default: client_credentials, for a JWT client all of these; none with --resource-server)`, readGrant)
     .option('--resource-server <id-or-identifier>', 'the resource that it stands for: it may introspect the tokens for that resource', readReference)
     .option(ttlFlags, ttlMeaning, readAccessTokenTtl)
     .addOption(new Option(dpopFlags, dpopMeaning).choices(dpopSettings).default(defaultDpopSetting))

@@ -2,11 +2,12 @@
 import type { Clock } from '../clock.ts'
 import type { CredentialSources } from '../http/credential.ts'
 import { redact } from '../http/redact.ts'
-import { invalidClient } from '../oauth/errors.ts'
+import { invalidClient, invalidGrant, type OAuthError } from '../oauth/errors.ts'
 import type { Organization, OrganizationDirectory } from '../organizations/organization.ts'
 import type { AssertionVerification } from './assertion-verification.ts'
 import type { CertificateVerification } from './client-certificate.ts'
 import type { Client } from './client.ts'
+import type { GrantAssertionClaims } from './grant-assertion.ts'
 import { presentedCredential, type PresentedCredential } from './credential.ts'
 import type { ClientDirectory } from './directory.ts'
 import type { SecretVerification } from './secret-verification.ts'
@@ -14,9 +15,11 @@ import type { SecretVerification } from './secret-verification.ts'
 export interface AuthenticatedClient {
   readonly client: Client
   readonly organization: Organization
+  /** What it authenticated with says besides, where that is the grant too. */
+  readonly assertion?: GrantAssertionClaims
 }
 
-/** @throws OAuthError `invalid_request`, `invalid_client`, `temporarily_unavailable` */
+/** @throws OAuthError `invalid_request`, `invalid_client`, `temporarily_unavailable`; `invalid_grant` for an assertion that is the grant too */
 export type Authenticate = (sources: CredentialSources) => Promise<AuthenticatedClient>
 
 interface AuthenticateDependencies {
@@ -30,10 +33,11 @@ interface AuthenticateDependencies {
   readonly clock: Clock
 }
 
-/** For the log: what was wrong, and which client id was named, as far as that is printable and no secret. */
-function causeOf (what: string, { clientId }: PresentedCredential): string {
+/** The log learns what was wrong, and which client id was named, as far as that is printable and no secret. */
+function refusal (what: string, { kind, clientId }: PresentedCredential): OAuthError {
   const named = redact(clientId).slice(0, 64).replace(/[^\w.:[\]-]/g, '?')
-  return `${what}, for client_id ${named}`
+  const cause = `${what}, for client_id ${named}`
+  return kind === 'grant assertion' ? invalidGrant(`assertion: ${cause}`) : invalidClient(cause)
 }
 
 /** A client id longer than this is nobody's. */
@@ -52,7 +56,7 @@ export function createAuthenticate ({ methods, clients, organizations, secrets, 
     if (organization === undefined) return 'unknown organization'
     if (client.disabledAt !== null) return 'client disabled'
     if (organization.disabledAt !== null) return 'organization disabled'
-    if (!client.authenticationMethods.includes(credential.method)) return `method ${credential.method} not registered`
+    if (credential.method !== undefined && !client.authenticationMethods.includes(credential.method)) return `method ${credential.method} not registered`
     return { client, organization }
   }
 
@@ -60,6 +64,7 @@ export function createAuthenticate ({ methods, clients, organizations, secrets, 
   async function verdictOn (credential: PresentedCredential, client: Client | undefined): Promise<string> {
     switch (credential.kind) {
       case 'secret': return await secrets.verify(credential, client, clock())
+      case 'grant assertion':
       case 'assertion': return await assertions.verify(credential, client, clock())
       case 'certificate': return certificates.verify(credential, client, clock())
     }
@@ -67,21 +72,23 @@ export function createAuthenticate ({ methods, clients, organizations, secrets, 
 
   return async (sources) => {
     const credential = presentedCredential(sources)
-    if (!methods.includes(credential.method)) throw invalidClient(causeOf(`method ${credential.method} is off`, credential))
+    if (credential.method !== undefined && !methods.includes(credential.method)) throw refusal(`method ${credential.method} is off`, credential)
     let isUsedUp = false
     for (;;) {
       const found = standing(credential)
       const known = typeof found === 'string' ? undefined : found
       const verdict = await verdictOn(credential, known?.client)
-      if (typeof found === 'string') throw invalidClient(causeOf(verdict === 'forged secret' ? verdict : found, credential))
-      if (verdict !== 'verified') throw invalidClient(causeOf(verdict, credential))
-      if (credential.kind === 'assertion' && !isUsedUp) {
-        await assertions.useUp(credential)
-        isUsedUp = true
+      if (typeof found === 'string') throw refusal(verdict === 'forged secret' ? verdict : found, credential)
+      if (verdict !== 'verified') throw refusal(verdict, credential)
+      if ('assertion' in credential && !isUsedUp) {
+        isUsedUp = await assertions.useUp(credential)
+        if (!isUsedUp) throw refusal('its jti was used before', credential)
       }
       // While argon2 or the database was waited for, the client or its credential may have been disabled or revoked: look
       // again. What was verified is remembered, so that a second round waits for nothing.
-      if (clients.get(found.client.id) === found.client && organizations.get(found.organization.id) === found.organization) return found
+      if (clients.get(found.client.id) === found.client && organizations.get(found.organization.id) === found.organization) {
+        return credential.kind === 'grant assertion' ? { ...found, assertion: credential.assertion.claims } : found
+      }
     }
   }
 }

@@ -17,7 +17,8 @@ const second = Type.Number({ minimum: 0, maximum: 253_402_300_799 })
  */
 const assertionClaims = Type.Object({
   iss: Type.String({ minLength: 1, maxLength: 256 }),
-  sub: Type.String({ minLength: 1, maxLength: 256 }),
+  // A player may have 255 characters of two UTF-16 units each.
+  sub: Type.String({ minLength: 1, maxLength: 512 }),
   aud: Type.Union([Type.String(), Type.Array(Type.String(), { maxItems: 16 })]),
   exp: second,
   nbf: Type.Optional(second),
@@ -34,6 +35,13 @@ export interface Assertion {
   /** What the signature is over, and the signature. */
   readonly signingInput: string
   readonly signature: Buffer
+}
+
+/** Whose work it is to verify the signature, whatever the assertion is for. */
+export type AssertionMethod = 'client_secret_jwt' | 'private_key_jwt'
+
+export function methodOf ({ algorithm }: Assertion): AssertionMethod {
+  return algorithm.startsWith('HS') ? 'client_secret_jwt' : 'private_key_jwt'
 }
 
 /**

@@ -1,10 +1,11 @@
-/** `client_secret_jwt`: the client makes a MAC with its secret, which is kept sealed for that. */
+/** `client_secret_jwt`, and the assertions of JWT clients: the client makes a MAC with its secret, which is kept sealed for that. */
 import { randomBytes } from 'node:crypto'
 import type { Logger } from 'pino'
 import { isMac, isMacAlgorithm } from '../oauth/signature.ts'
 import type { Sealer } from '../sealing/sealer.ts'
 import { isUsable, type Client, type ClientSecret } from './client.ts'
-import { keysTriedUnnamed, type SignatureCheck } from './private-key-jwt.ts'
+import type { SignatureCheck } from './private-key-jwt.ts'
+import { maxUsableSecrets } from './registration.ts'
 import { openSecret, sealSecret } from './sealed-secret.ts'
 
 interface ClientSecretJwtDependencies {
@@ -13,7 +14,7 @@ interface ClientSecretJwtDependencies {
 }
 
 /**
- * `kid` may name the secret. As many envelopes are opened and MACs made as the assertion's form asks for, with a secret
+ * `kid` may name the secret; without it every usable one is tried. As many envelopes are opened and MACs made as the assertion's form asks for, with a secret
  * of nobody where the client has none: the time tells nothing about the client.
  * @see [RFC 7523 §3](https://www.rfc-editor.org/rfc/rfc7523.html#section-3) (point 9)
  * @see [RFC 7518 §3.2](https://www.rfc-editor.org/rfc/rfc7518.html#section-3.2)
@@ -38,7 +39,7 @@ export function createClientSecretJwt ({ sealer, logger }: ClientSecretJwtDepend
     if (!isMacAlgorithm(algorithm)) return 'its alg is none of this server\'s'
     const usable = [...client?.secrets.values() ?? []].filter((secret) => secret.sealedSecret !== null && isUsable(secret, now)).reverse()
     const fitting = usable.filter(({ id }) => keyId === undefined || id === keyId)
-    const tries = keyId === undefined ? keysTriedUnnamed : 1
+    const tries = keyId === undefined ? maxUsableSecrets : 1
     const right = Array.from({ length: tries }, (_, index) => {
       const key = open(client, fitting[index])
       return isMac(algorithm, key ?? Buffer.alloc(0), signingInput, signature) && key !== undefined

@@ -3,31 +3,33 @@ import type { CredentialSources } from '../http/credential.ts'
 import { invalidClient, invalidRequest } from '../oauth/errors.ts'
 import { clientAssertionType as jwtBearer } from '../oauth/parameters.ts'
 import { certificateCredential, type CertificateCredential } from './client-certificate.ts'
-import { readAssertion, type Assertion } from './client-assertion.ts'
+import { methodOf, readAssertion, type Assertion, type AssertionMethod } from './client-assertion.ts'
 import { basicCredential, postCredential, type SecretCredential } from './client-secret.ts'
+import { grantAssertionCredential, type GrantAssertionCredential } from './grant-assertion.ts'
 
 /** By `kind`: what it takes to verify it. By `method`: what a client must be registered for. */
-export type PresentedCredential = SecretCredential | AssertionCredential | CertificateCredential
+export type PresentedCredential = SecretCredential | AssertionCredential | CertificateCredential | GrantAssertionCredential
 
 export interface AssertionCredential {
   readonly kind: 'assertion'
-  readonly method: 'client_secret_jwt' | 'private_key_jwt'
+  readonly method: AssertionMethod
   readonly clientId: string
   readonly assertion: Assertion
 }
 
 /**
  * @throws OAuthError `invalid_request` for two kinds of authentication or two different client ids,
- *   `invalid_client` for none or a malformed one
+ *   `invalid_client` for none or a malformed one, `invalid_grant` for a malformed one that is the grant too
  * @see [RFC 6749 §2.3](https://www.rfc-editor.org/rfc/rfc6749.html#section-2.3)
  * @see [RFC 8705 §2](https://www.rfc-editor.org/rfc/rfc8705.html#section-2)
  */
 export function presentedCredential (sources: CredentialSources): PresentedCredential {
-  const { authorization, clientId, clientSecret, clientAssertion, clientAssertionType, certificate } = sources
-  const kinds = authorization.length + [clientSecret, clientAssertion ?? clientAssertionType].filter((value) => value !== undefined).length
+  const { authorization, clientId, clientSecret, clientAssertion, clientAssertionType, grantAssertion, certificate } = sources
+  const kinds = authorization.length + [clientSecret, clientAssertion ?? clientAssertionType, grantAssertion].filter((value) => value !== undefined).length
   if (kinds > 1) throw invalidRequest('Authenticate the client in one way only: several were sent at once.')
   const [header] = authorization
   if (header !== undefined) return basicCredential(header, clientId)
+  if (grantAssertion !== undefined) return grantAssertionCredential(grantAssertion, clientId)
   if (clientSecret !== undefined) return postCredential(clientSecret, clientId)
   if (clientAssertion !== undefined) return assertionCredential(clientAssertion, clientAssertionType, clientId)
   if (clientAssertionType !== undefined) throw invalidRequest('client_assertion is missing: client_assertion_type is there without it.')
@@ -50,5 +52,5 @@ function assertionCredential (text: string, type: string | undefined, bodyClient
   const { iss, sub } = assertion.claims
   if (iss !== sub) throw invalidClient('client assertion: its iss is not its sub')
   if (bodyClientId !== undefined && bodyClientId !== sub) throw invalidRequest('The client_id in the body is not the one in the client assertion.')
-  return { kind: 'assertion', method: assertion.algorithm.startsWith('HS') ? 'client_secret_jwt' : 'private_key_jwt', clientId: sub, assertion }
+  return { kind: 'assertion', method: methodOf(assertion), clientId: sub, assertion }
 }

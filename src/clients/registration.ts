@@ -1,6 +1,6 @@
 /** Registering clients and their secrets: what the CLI and the first start call. A secret is returned once and never again. */
 import type { Clock } from '../clock.ts'
-import { defaultGrants, type GrantType } from '../oauth/grant-types.ts'
+import { defaultGrants, jwtBearerGrant, type GrantType } from '../oauth/grant-types.ts'
 import { defaultAuthenticationMethods, type AuthenticationMethod } from '../oauth/authentication-methods.ts'
 import type { Environment } from '../environment.ts'
 import { newIdentifier } from '../identifiers.ts'
@@ -29,7 +29,7 @@ export interface RegistrationInput {
   readonly type?: ClientType
   /** Default: the scopes marked as default that are neither deprecated nor disabled, and none for a client that stands for a resource. */
   readonly scopes: readonly string[] | undefined
-  /** Default: client_credentials for a client that may have scopes, else none. */
+  /** Default: client_credentials for a client that may have scopes, and jwt-bearer too for a JWT client; else none. */
   readonly grants: readonly GrantType[] | undefined
   /** Default: the secret in the header or in the body. */
   readonly authenticationMethods?: readonly AuthenticationMethod[]
@@ -68,8 +68,14 @@ export function scopesByDefault (existing: readonly ScopeChoice[], resourceId: s
   return resourceId === null ? existing.filter(isForNewClients).map(({ name }) => name) : []
 }
 
-export function grantsByDefault (scopes: readonly string[], resourceId: string | null): readonly GrantType[] {
-  return scopes.length > 0 || resourceId === null ? defaultGrants : []
+export function grantsByDefault (scopes: readonly string[], resourceId: string | null, type: ClientType): readonly GrantType[] {
+  if (scopes.length === 0 && resourceId !== null) return []
+  return type === 'jwt' ? [...defaultGrants, jwtBearerGrant] : defaultGrants
+}
+
+/** @returns why clients of this type cannot have these grants */
+export function grantObjection (type: ClientType, grants: readonly string[]): string | undefined {
+  return type === 'service' && grants.includes(jwtBearerGrant) ? `Only a JWT client can have the grant ${jwtBearerGrant}: a service client acts for no players.` : undefined
 }
 
 export function createRegistration ({ store, format, hasher, sealer, clock, readScopes }: RegistrationDependencies): Registration {
@@ -93,12 +99,14 @@ export function createRegistration ({ store, format, hasher, sealer, clock, read
 
   async function newClient (input: RegistrationInput): Promise<NewClient & { readonly type: ClientType }> {
     const { type = 'service', scopes: wanted, grants, authenticationMethods = defaultAuthenticationMethods, accessTokenTtlSeconds = null, dpop = defaultDpopSetting, certificateBoundTokens = false, certificateSubject = null, certificateThumbprints = [], ...named } = input
+    const objection = grantObjection(type, grants ?? [])
+    if (objection !== undefined) throw new OperatorError(objection, { exitCode: exitCodes.refused })
     const scopes = await chooseScopes(wanted, input.resourceId)
     return {
       ...named,
       id: newIdentifier(`cl_${input.environment}`),
       type,
-      grants: grants ?? grantsByDefault(scopes, input.resourceId),
+      grants: grants ?? grantsByDefault(scopes, input.resourceId, type),
       authenticationMethods,
       accessTokenTtlSeconds,
       dpop,

@@ -114,7 +114,7 @@ const client = Type.Object({
   environment: Type.Optional(Type.Unsafe<Environment>({ type: 'string', enum: [...environments], description: 'Whose tokens it gets. The id says so already, and this must agree with it.' })),
   type: Type.Optional(Type.Unsafe<ClientType>({ type: 'string', enum: [...clientTypes], default: 'service', description: 'service: it acts for its organization. jwt: it acts for the players that log in with its backend, and each of its tokens names one. It stays for good.' })),
   grants: Type.Optional(Type.Array(Type.Unsafe<GrantType>({ type: 'string', enum: [...grantTypes] }), {
-    uniqueItems: true, maxItems: grantTypes.length, description: 'The grant types that it may use. Default: client_credentials; none for a client with resource_server that has no scopes.'
+    uniqueItems: true, maxItems: grantTypes.length, description: 'The grant types that it may use. Default: client_credentials, and for a JWT client urn:ietf:params:oauth:grant-type:jwt-bearer too; none for a client with resource_server that has no scopes.'
   })),
   scopes: Type.Optional(Type.Array(scopeName, {
     uniqueItems: true, maxItems: maxListed, description: 'What it may ask for: scopes of this file, or ones that exist. Default: every scope that is marked as default and neither deprecated nor disabled, looked up each time the file is applied; none for a client with resource_server.'

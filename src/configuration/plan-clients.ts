@@ -52,13 +52,14 @@ function wish (id: string, entry: ClientEntry, current: Client | undefined, { fi
   if (isHeld) draft.warnings.push(heldWarning(`The client ${id}`))
   const resourceId = entry.resource_server === undefined ? null : afterwards.resources.get(entry.resource_server) ?? null
   const scopes = entry.scopes ?? scopesByDefault(afterwards.scopes, resourceId)
+  const type = entry.type ?? 'service'
   const row: ConfiguredClient = {
     id,
     organizationId: entry.organization,
     name: entry.name,
     environment: id.startsWith('cl_test_') ? 'test' : 'live',
-    type: entry.type ?? 'service',
-    grants: entry.grants ?? grantsByDefault(scopes, resourceId),
+    type,
+    grants: entry.grants ?? grantsByDefault(scopes, resourceId, type),
     resourceId,
     accessTokenTtlSeconds: entry.access_token_ttl_seconds ?? null,
     dpop: entry.dpop ?? defaultDpopSetting,

@@ -1,4 +1,5 @@
 /** What must agree within one configuration file, whatever the database holds. */
+import { grantObjection } from '../clients/registration.ts'
 import { isIdentifier, identifierRule } from '../names.ts'
 import { readPublicJwk } from '../oauth/public-jwk.ts'
 import { timeRule, type ClientEntry, type ConfigurationFile, type KeyEntry, type Partially } from './document.ts'
@@ -50,11 +51,13 @@ function checkClient (id: string, client: Partially<ClientEntry>, places: Places
   const contradicts = client.environment !== undefined && client.environment !== environment
   const hasScopes = client.scopes === undefined ? client.resource_server === undefined : client.scopes.length > 0
   const lacksGrant = client.grants?.length === 0 && hasScopes
+  const objection = grantObjection(client.type ?? 'service', (client.grants ?? []).flatMap((grant) => grant ?? []))
   return [
     ...contradicts ? [at('environment', `The id ${id} is one of the environment ${environment}. Change the id or this.`)] : [],
     ...isNoTime(client.accepts_endpoint_audience_until) ? [at('accepts_endpoint_audience_until', timeRule)] : [],
     ...checkKeys(id, client.keys ?? [], places),
-    ...lacksGrant ? [at('grants', 'A client with scopes needs a grant, for without one it gets no tokens. Name a grant, leave the member out, or write scopes: [].')] : []
+    ...lacksGrant ? [at('grants', 'A client with scopes needs a grant, for without one it gets no tokens. Name a grant, leave the member out, or write scopes: [].')] : [],
+    ...objection === undefined ? [] : [at('grants', objection)]
   ]
 }
 

@@ -10,17 +10,21 @@ export interface CredentialSources {
   readonly clientSecret: string | undefined
   readonly clientAssertion: string | undefined
   readonly clientAssertionType: string | undefined
+  /** An assertion that is the grant too. */
+  readonly grantAssertion: string | undefined
   /** Beside another method it authenticates nobody. */
   readonly certificate: X509Certificate | undefined
 }
 
-export function credentialSources (request: FastifyRequest, form: Form): CredentialSources {
+/** @param assertionParameter of a grant whose assertion authenticates the client */
+export function credentialSources (request: FastifyRequest, form: Form, assertionParameter?: string): CredentialSources {
   return {
     authorization: request.headers.authorization === undefined ? [] : request.raw.headersDistinct['authorization'] ?? [],
     clientId: parameter(form, 'client_id'),
     clientSecret: parameter(form, 'client_secret'),
     clientAssertion: parameter(form, 'client_assertion'),
     clientAssertionType: parameter(form, 'client_assertion_type'),
+    grantAssertion: assertionParameter === undefined ? undefined : parameter(form, assertionParameter),
     certificate: request.certificate
   }
 }

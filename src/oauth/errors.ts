@@ -25,6 +25,12 @@ export const errorTable = {
     meaning: 'Client authentication failed. For your safety the answer does not say whether the client is unknown or disabled, or the secret wrong, expired or revoked.',
     cure: 'Check client_id and client_secret, and that they belong together. The operator finds the cause in the log under the request id.'
   },
+  invalid_grant: {
+    status: 400,
+    source: 'RFC 6749 §5.2, RFC 7523 §3.1',
+    meaning: 'The assertion is not acceptable. For your safety the answer does not say what is wrong with it, nor whether there is such a client.',
+    cure: 'Check iss, sub, aud, exp and jti, the clock, the algorithm and the secret or key, and send each assertion once. The operator finds the cause in the log under the request id.'
+  },
   unauthorized_client: {
     status: 400,
     source: 'RFC 6749 §5.2, RFC 7009 §2.1',
@@ -120,6 +126,14 @@ export function invalidClient (cause: unknown): OAuthError {
   return new OAuthError('invalid_client', 'Client authentication failed: check client_id and client_secret.', {
     cause, headers: { 'WWW-Authenticate': basicChallenge }
   })
+}
+
+/**
+ * One body for every cause.
+ * @see [RFC 7523 §3.1](https://www.rfc-editor.org/rfc/rfc7523.html#section-3.1)
+ */
+export function invalidGrant (cause: unknown): OAuthError {
+  return new OAuthError('invalid_grant', 'The assertion is not acceptable: check its claims and its signature, and send it once.', { cause })
 }
 
 export function unauthorizedClient (description: string): OAuthError {

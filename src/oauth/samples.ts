@@ -12,6 +12,7 @@ export const samples = {
   jwtClientId: 'cl_live_samplelogin',
   jwtClientSecret: 'sgs_live_fourth_example',
   playerId: 'player-1001',
+  assertion: 'eyJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJjbF9saXZlX3NhbXBsZWxvZ2luIn0.c2lnbmF0dXJl',
   organization: 'org_samplegames',
   resource: 'https://api.example.com',
   scope: 'tournaments:read',

@@ -8,6 +8,8 @@ import type { Resource, ResourceDirectory, Scope } from '../resources/resource.t
 export interface Wish {
   /** The parameter `scope`; without it the client's default scopes are meant. */
   readonly scope: string | undefined
+  /** What the grant allows at most, whatever is asked for; undefined: all that the client has. */
+  readonly atMost?: readonly string[] | undefined
   /** The values of `resource`. */
   readonly resources: readonly string[]
 }
@@ -32,6 +34,8 @@ export function decide (client: Client, wish: Wish, resources: Resources): Decis
   const owners = scopes.map((name) => ownerOf(name, client, resources))
   const refused = scopes.filter((_, position) => owners[position] === undefined)
   if (refused.length > 0) throw invalidScope(`These scopes do not exist or are not granted to this client: ${refused.join(' ')}`)
+  const exceeding = scopes.filter((name) => wish.atMost?.includes(name) === false)
+  if (exceeding.length > 0) throw invalidScope(`What the token is asked for with does not allow these scopes: ${exceeding.join(' ')}`)
   const granting = [...new Set(owners.filter((owner) => owner !== undefined))]
   if (granting.length === 0) throw invalidScope('This client has no default scopes: name the scopes that you want in scope.')
   if (granting.length > 1) requireMixing(granting, targets, wish)

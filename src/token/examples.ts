@@ -1,6 +1,6 @@
 import type { Exchange } from '../http/operation.ts'
 import { defaultAccessTokenTtlSeconds } from '../oauth/claims.ts'
-import { grantTypes } from '../oauth/grant-types.ts'
+import { grantTypes, jwtBearerGrant } from '../oauth/grant-types.ts'
 import { samples } from '../oauth/samples.ts'
 
 const { jwtClientId, jwtClientSecret, playerId, clientId, clientSecret, scope, secondScope, resource, token } = samples
@@ -21,6 +21,13 @@ export const tokenExchanges: readonly Exchange[] = [
   { name: 'one_resource', summary: 'The default scopes of one resource', request: { basic: inHeader, form: { ...grant, resource: [resource] } }, answer: issued(scope) },
   { name: 'bound_to_a_key', summary: 'With a DPoP proof', answer: { status: 200, body: { access_token: token, token_type: 'DPoP', expires_in: defaultAccessTokenTtlSeconds, scope } } },
   { name: 'player', summary: 'A JWT client, for one of its players', request: { form: { ...grant, client_id: jwtClientId, client_secret: jwtClientSecret, player_id: playerId, scope } }, answer: issued(scope) },
+  { name: 'assertion', summary: 'A JWT client, with an assertion for one of its players', request: { form: { grant_type: jwtBearerGrant, assertion: samples.assertion, scope } }, answer: issued(scope) },
+  {
+    name: 'bad_assertion',
+    summary: 'An assertion with a mistake of any kind',
+    request: { form: { grant_type: jwtBearerGrant, assertion: 'eyJhbGciOiJub25lIn0.e30.', scope } },
+    answer: { error: 'invalid_grant', description: 'The assertion is not acceptable: check its claims and its signature, and send it once.' }
+  },
   {
     name: 'no_player',
     summary: 'A JWT client that names no player',

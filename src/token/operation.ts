@@ -10,7 +10,7 @@ export const tokenOperation: Operation = {
   summary: 'Get an access token',
   description: `A client shows its credentials and gets an access token for its scopes. It keeps the token, sends it to the API with every call, and asks again when it has expired.
 
-A JWT client acts for players, who log in with its backend: it names one in \`player_id\`, and the token is bound to that player.
+A JWT client acts for players, who log in with its backend: it names one in \`player_id\` or in an \`assertion\` (RFC 7523 §2.1), and the token is bound to that player.
 
 Nothing is granted that was not asked for, and nothing that was asked for is dropped silently. An empty parameter counts as absent, and an unknown one is ignored. A parameter that is there twice is refused, and so is one that is in the URL.
 
@@ -24,6 +24,7 @@ A request with a DPoP proof (RFC 9449) gets a token that is bound to the key of 
   ],
   errors: [
     { code: 'invalid_request', when: 'A parameter is repeated, unreadable or in the URL, `grant_type` is missing, the body is not form-encoded, the client authenticates in two ways, or `player_id` is malformed, missing for a JWT client, or there for another.' },
+    { code: 'invalid_grant', when: 'The `assertion` is not acceptable: one answer for whatever is wrong with it, unknown clients included.' },
     { code: 'unauthorized_client', when: 'The client may not use this `grant_type`.' },
     { code: 'unsupported_grant_type', when: 'The server does not have this `grant_type`.' },
     { code: 'invalid_scope', when: 'A scope is malformed, does not exist or is not granted to the client, the scopes belong to different resources that were not all named in `resource` or do not all allow one token for several, or `scope` is absent and the client has no default scopes.' },

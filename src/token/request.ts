@@ -2,11 +2,12 @@
 import { Type } from '@sinclair/typebox'
 import { formRulesOf } from '../http/body.ts'
 import { parameter, type Form } from '../http/form.ts'
-import { grantTypes } from '../oauth/grant-types.ts'
+import { grantTypes, jwtBearerGrant } from '../oauth/grant-types.ts'
 import { clientAssertionParameters, clientSecretPost, foreignParameters } from '../oauth/parameters.ts'
 import { samples } from '../oauth/samples.ts'
 import { maxScopes } from '../oauth/scope.ts'
 import type { Wish } from './decide.ts'
+import type { Granted } from './grants/grant.ts'
 import { maxPlayerIdLength } from './player.ts'
 
 /** @see [RFC 6749 §4.4.2](https://www.rfc-editor.org/rfc/rfc6749.html#section-4.4.2) */
@@ -18,6 +19,10 @@ export const tokenRequest = Type.Object({
   })),
   ...clientSecretPost,
   ...clientAssertionParameters,
+  assertion: Type.Optional(Type.String({
+    description: `With \`${jwtBearerGrant}\`: the JWT that a JWT client signs with its secret or with a key of its own. \`iss\` is the client, \`sub\` the player, \`aud\` the issuer or the token endpoint. It has a \`jti\`, used once, expires within 5 minutes, and may say a \`scope\`. It authenticates the client, so nothing else does.`,
+    examples: [samples.assertion]
+  })),
   player_id: Type.Optional(Type.String({
     description: `The player that a JWT client acts for, as its backend calls the player: 1 to ${maxPlayerIdLength} printable characters. A JWT client has to say it; the others may not.`,
     examples: [samples.playerId]
@@ -37,6 +42,7 @@ export const tokenRequest = Type.Object({
 
 export const tokenRequestRules = formRulesOf(tokenRequest, foreignParameters.token)
 
-export function readWish (form: Form): Wish {
-  return { scope: parameter(form, 'scope'), resources: form.get('resource') ?? [] }
+/** A grant that says what it is for limits what may be asked for, and asks for it where the request does not. */
+export function readWish (form: Form, { scope }: Granted): Wish {
+  return { scope: parameter(form, 'scope') ?? scope, atMost: scope?.split(' '), resources: form.get('resource') ?? [] }
 }

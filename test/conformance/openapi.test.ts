@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { OpenApiDocument, ResponseObject, WireRequest } from '../../src/docs/openapi-types.ts'
 import { samples } from '../../src/oauth/samples.ts'
 import { partsOf } from '../support/forged-tokens.ts'
+import { assertionFor } from '../support/assertions.ts'
 import { createValidation, headerValue, operationsOf, resolve, type DocumentedOperation } from '../support/openapi.ts'
 import { sendRaw } from '../support/raw-http.ts'
 import { known, send, tokenOf, within, type Answer } from '../support/requests.ts'
@@ -118,7 +119,8 @@ describe('the server answers what its OpenAPI document says', () => {
 
   async function ask (base: string, { method, path, headers, body }: WireRequest): Promise<Answer> {
     const token = `${body ?? ''}${path}`.includes(samples.token) ? await tokenOf(server, scene.partner) : ''
-    const fill = (text: string): string => [...replacements(), [samples.token, token] as const].reduce((filled, [sample, real]) => filled.replaceAll(sample, real), text)
+    const assertion = assertionFor(samples.playerId, jwt, server.issuer, Date.now())
+    const fill = (text: string): string => [...replacements(), [samples.token, token] as const, [samples.assertion, assertion] as const].reduce((filled, [sample, real]) => filled.replaceAll(sample, real), text)
     const { Authorization: authorization, ...others } = headers
     const credentials = authorization === undefined ? {} : { Authorization: `Basic ${Buffer.from(fill(Buffer.from(authorization.slice('Basic '.length), 'base64').toString())).toString('base64')}` }
     return await send(fill(base + path), { method, headers: { ...others, ...credentials }, ...body === undefined ? {} : { body: fill(body) } })

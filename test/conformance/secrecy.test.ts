@@ -1,5 +1,7 @@
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { jwtBearerGrant } from '../../src/oauth/grant-types.ts'
+import { assertionFor } from '../support/assertions.ts'
 import { superuserUrl } from '../support/embedded.ts'
 import type { RegisteredClient, Scene } from '../support/fixtures.ts'
 import { signingKeyOf } from '../support/forged-tokens.ts'
@@ -14,6 +16,7 @@ describe('R5 nothing readable is left behind', () => {
   let server: TestServer
   let scene: Scene
   let tester: RegisteredClient
+  let login: RegisteredClient
   /** By what it is: every text that must be found nowhere. */
   const confidential = new Map<string, string>()
 
@@ -23,9 +26,10 @@ describe('R5 nothing readable is left behind', () => {
     tester = await server.fixtures.client({ organizationId: scene.organization.id, environment: 'test' })
     await importSecret(server, scene.partner.id, imported)
     const added = await server.fixtures.addSecret(scene.partner.id)
-    await known(server, tester)
+    login = await server.fixtures.client({ organizationId: scene.organization.id, type: 'jwt' })
+    await known(server, login)
     await useEverything(added.secret)
-    for (const client of [scene.partner, scene.api, tester]) note('client secret', client.secret)
+    for (const client of [scene.partner, scene.api, tester, login]) note('client secret', client.secret)
     note('added secret', added.secret)
     confidential.set('imported secret', imported).set('wrong secret', wrong)
     for (const environment of ['live', 'test'] as const) {
@@ -61,6 +65,10 @@ describe('R5 nothing readable is left behind', () => {
       await send(`${server.origin}/${accessToken}`)
       await introspect(server, scene.api, `${accessToken} `)
     }
+    const assertion = assertionFor('player-1001', login, server.issuer, Date.now())
+    confidential.set("assertion's signature", String(assertion.split('.')[2]))
+    for (const query of ['', '', `?assertion=${assertion}`]) await postForm(`${token}${query}`, { grant_type: jwtBearerGrant, assertion })
+    await requestToken(server, login, { player_id: 'player-1001' })
     await requestToken(server, { ...scene.partner, secret: addedSecret })
     await postForm(token, { grant_type: 'client_credentials' }, basic(id, secret))
     await requestToken(server, { ...scene.partner, secret: wrong })

@@ -49,6 +49,12 @@ export function assertionBy (pair: Pair, claims: Part, header: Part = {}): strin
   return compact({ typ: 'client-authentication+jwt', alg: pair.algorithm, kid: pair.kid, ...header }, claims, signerOf(pair))
 }
 
+/** What the backend of a JWT client exchanges for a token of a player. @param now milliseconds since the epoch */
+export function assertionFor (playerId: string, client: { readonly id: string, readonly secret: string }, issuer: string, now: number): string {
+  const claims: Part = { ...assertionClaims(issuer, client.id, now), sub: playerId }
+  return compact({ alg: 'HS256' }, claims, macWith(client.secret))
+}
+
 /** A request for a token, or to another endpoint, that is authenticated by an assertion. */
 export function withAssertion (server: TestServer, assertion: string, parameters: Readonly<Record<string, string>> = {}, endpoint = 'token'): Promise<Answer> {
   const form = { client_assertion_type: clientAssertionType, client_assertion: assertion, ...endpoint === 'token' ? { grant_type: 'client_credentials' } : {} }

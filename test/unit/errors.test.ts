@@ -30,6 +30,7 @@ describe('RFC 6749 §5.2 error values', () => {
     expect(Object.fromEntries(Object.entries(errorTable).map(([code, { status }]) => [code, status]))).toEqual({
       invalid_request: 400,
       invalid_client: 401,
+      invalid_grant: 400,
       unauthorized_client: 400,
       unsupported_grant_type: 400,
       invalid_scope: 400,

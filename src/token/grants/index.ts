@@ -1,12 +1,14 @@
 /** The grants of the token endpoint, by grant type: the table that requests are looked up in. */
 import { parameter, type Form } from '../../http/form.ts'
 import { invalidRequest, unsupportedGrantType } from '../../oauth/errors.ts'
-import type { GrantType } from '../../oauth/grant-types.ts'
+import { jwtBearerGrant, type GrantType } from '../../oauth/grant-types.ts'
 import { clientCredentials } from './client-credentials.ts'
 import type { GrantHandler } from './grant.ts'
+import { jwtBearer } from './jwt-bearer.ts'
 
 const handlers: Readonly<Record<GrantType, GrantHandler>> = {
-  client_credentials: clientCredentials
+  client_credentials: clientCredentials,
+  [jwtBearerGrant]: jwtBearer
 }
 
 /** Their presence says that the request is of another kind, so that an absent grant_type is a mistake. */
