@@ -2,7 +2,7 @@
 import { Option, type Command } from 'commander'
 import { dpopSettings, isUsable, type Client, type DpopSetting } from '../clients/client.ts'
 import { grantObjection } from '../clients/registration.ts'
-import type { ScopeChange } from '../clients/store.ts'
+import type { ScopeChange } from '../clients/rows.ts'
 import { grantTypes, type GrantType } from '../oauth/grant-types.ts'
 import { exitCodes, OperatorError } from '../operator-error.ts'
 import { counted } from '../phrases.ts'

@@ -10,7 +10,8 @@ import { defaultDpopSetting, isUsable, type Client, type ClientType, type DpopSe
 import { needsSealedSecrets, sealSecret } from './sealed-secret.ts'
 import type { SecretFormat } from './secret-format.ts'
 import type { SecretHasher } from './secrets.ts'
-import type { ClientStore, NewClient, NewSecret } from './store.ts'
+import type { NewClient, NewSecret } from './rows.ts'
+import type { ClientStore } from './store.ts'
 
 export interface Registration {
   /** @throws OperatorError for a scope that does not exist */

@@ -1,6 +1,6 @@
 /** The difference between a file and the database, as people read it and as rows to write. */
 import type { ClientSecret } from '../clients/client.ts'
-import type { ConfiguredClient, ConfiguredKey, GrantedScope, KeyOfClient } from '../clients/store.ts'
+import type { ConfiguredClient, ConfiguredKey, GrantedScope, KeyOfClient } from '../clients/rows.ts'
 import type { ConfiguredOrganization } from '../organizations/store.ts'
 import type { ConfiguredResource, ConfiguredScope } from '../resources/store.ts'
 import type { Left } from './leaving.ts'

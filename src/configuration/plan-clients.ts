@@ -1,7 +1,7 @@
 import { defaultDpopSetting, type Client } from '../clients/client.ts'
 import { readThumbprint } from '../clients/client-certificate.ts'
 import { grantsByDefault, scopesByDefault, type ScopeChoice } from '../clients/registration.ts'
-import type { ConfiguredClient } from '../clients/store.ts'
+import type { ConfiguredClient } from '../clients/rows.ts'
 import type { Resource } from '../resources/resource.ts'
 import type { Draft, PlanInput } from './changes.ts'
 import { changedAuthentication, describedAuthentication, lacksSecret, wantedAuthentication } from './client-authentication.ts'

@@ -1,7 +1,7 @@
 /** What becomes of what left the file: kept, released, or removed where nothing of others needs it. */
 import type { Client } from '../clients/client.ts'
 import type { Organization } from '../organizations/organization.ts'
-import type { KeyOfClient } from '../clients/store.ts'
+import type { KeyOfClient } from '../clients/rows.ts'
 import { listed } from '../phrases.ts'
 import type { Resource, Scope } from '../resources/resource.ts'
 import type { Draft, Kind, PlanInput } from './changes.ts'
