@@ -3,7 +3,7 @@ import { open, readFile, rm, stat } from 'node:fs/promises'
 import { Option, type Command } from 'commander'
 import { isUsableKey, type Client, type ClientKey } from '../clients/client.ts'
 import { createAddKey } from '../clients/key-registration.ts'
-import { keyAlgorithms, type KeyAlgorithm } from '../oauth/public-jwk.ts'
+import { signingAlgorithms, type SigningAlgorithm } from '../oauth/signing-algorithms.ts'
 import { OperatorError } from '../operator-error.ts'
 import { counted } from '../phrases.ts'
 import { readReference } from './arguments.ts'
@@ -28,7 +28,7 @@ export function addClientKeyCommands (client: Command, context: CommandContext):
 }
 
 interface KeygenOptions extends ExpiryOptions {
-  readonly algorithm: KeyAlgorithm
+  readonly algorithm: SigningAlgorithm
   readonly out?: string
 }
 
@@ -36,7 +36,7 @@ function addKeygen (client: Command, { output, withSession }: CommandContext): v
   addExpiryOptions(client.command('keygen'), ' (default: until it is revoked)')
     .description('Make a key pair for a client, and register its public half. The private half is printed this once, as a JWK.')
     .argument(...clientArgument)
-    .addOption(new Option('--algorithm <alg>', 'what the client signs with').choices(keyAlgorithms).default('ES256'))
+    .addOption(new Option('--algorithm <alg>', 'what the client signs with').choices(signingAlgorithms).default('ES256'))
     .option('--out <file>', 'a new file for the private half, readable by you alone, instead of standard output')
     .addHelpText('after', examples('signet client keygen cl_live_... --out partner-key.json', 'signet client keygen cl_live_... --algorithm RS256 --expires-in 90d > partner-key.json'))
     .action((id: string, { algorithm, out, ...expiry }: KeygenOptions) => withSession(async (session) => {

@@ -1,18 +1,14 @@
 /** `private_key_jwt`: the client signs with a key of which it registered, or publishes at its `jwks_uri`, the public half. */
 import { generateKeyPairSync, createPublicKey, randomBytes, type KeyObject } from 'node:crypto'
 import { isSigned } from '../oauth/signature.ts'
-import { maxModulusBits, minModulusBits, readPublicJwk, type KeyAlgorithm, type PublicKey } from '../oauth/public-jwk.ts'
+import { maxModulusBits, minModulusBits, readPublicJwk, type PublicKey } from '../oauth/public-jwk.ts'
+import { signingAlgorithmNamed, type SigningAlgorithm } from '../oauth/signing-algorithms.ts'
 import { isUsableKey, type Client, type ClientKey } from './client.ts'
 import type { Assertion } from './client-assertion.ts'
 import type { KeySets } from './key-sets.ts'
 
 /** Is the assertion signed by the client? @returns `verified`, or why not, for the log */
 export type SignatureCheck = (assertion: Assertion, client: Client | undefined, now: number) => Promise<string>
-
-/** What an assertion may be signed with; `Ed25519` is the newer name of the only curve that is taken for `EdDSA` (RFC 9864 §2.2). */
-export const signatureAlgorithms: Readonly<Record<string, KeyAlgorithm>> = {
-  RS256: 'RS256', PS256: 'PS256', ES256: 'ES256', EdDSA: 'EdDSA', Ed25519: 'EdDSA'
-}
 
 /** An assertion that names no key is tried with as many, always: two, so that a client can bring in a new one. */
 export const keysTriedUnnamed = 2
@@ -46,7 +42,7 @@ export function createPrivateKeyJwt (keySets: KeySets): SignatureCheck {
   }
 
   return async ({ algorithm: named, keyId, signingInput, signature }, client, now) => {
-    const algorithm = Object.hasOwn(signatureAlgorithms, named) ? signatureAlgorithms[named] : undefined
+    const algorithm = signingAlgorithmNamed(named)
     if (algorithm === undefined) return 'its alg is none of this server\'s'
     const nobody = nobodys(algorithm, signature.length)
     if (nobody === undefined) return 'its signature has a length that no key gives'
@@ -70,7 +66,7 @@ function signatureOctets (key: KeyObject): number {
 }
 
 /** Keys that nobody has the private half of, one for each length of a signature. */
-function createNobodysKeys (): (algorithm: KeyAlgorithm, octets: number) => KeyObject | undefined {
+function createNobodysKeys (): (algorithm: SigningAlgorithm, octets: number) => KeyObject | undefined {
   const curves = {
     ES256: generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey,
     EdDSA: generateKeyPairSync('ed25519').publicKey

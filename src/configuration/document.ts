@@ -13,8 +13,7 @@ import { fileNamePattern, fileNameRule, identifierPattern, identifierRule, maxDe
 import { maxAccessTokenTtlSeconds, minAccessTokenTtlSeconds } from '../oauth/claims.ts'
 import { authenticationMethods, type AuthenticationMethod } from '../oauth/authentication-methods.ts'
 import { grantTypes, type GrantType } from '../oauth/grant-types.ts'
-import { keyAlgorithms } from '../oauth/public-jwk.ts'
-import { signingAlgorithms, type SigningAlgorithm } from '../oauth/signing-algorithms.ts'
+import { signingAlgorithmNames, signingAlgorithms, type SigningAlgorithm } from '../oauth/signing-algorithms.ts'
 import { maxScopeLength } from '../oauth/scope.ts'
 
 export const defaultFileName = 'signet'
@@ -103,7 +102,7 @@ const key = Type.Object({
   n: keyMember('The modulus of an RSA key: 2048 to 4096 bits.'),
   e: keyMember('The exponent of an RSA key, mostly AQAB.'),
   kid: Type.Optional(Type.String({ pattern: '^[\\x21-\\x7E]{1,128}$', description: 'The name of the key. Default: its thumbprint (RFC 7638).', errorMessage: 'It takes 1 to 128 printable ASCII characters without spaces.' })),
-  alg: Type.Optional(Type.Unsafe<string>({ type: 'string', enum: [...keyAlgorithms, 'Ed25519'], description: 'What it signs with. Default: RS256 for RSA, and what the curve says.' })),
+  alg: Type.Optional(Type.Unsafe<string>({ type: 'string', enum: [...signingAlgorithmNames], description: 'What it signs with. Default: RS256 for RSA, and what the curve says.' })),
   use: Type.Optional(Type.Unsafe<string>({ type: 'string', enum: ['sig'], description: 'Signing, if it is said at all.' })),
   key_ops: Type.Optional(Type.Array(Type.Unsafe<string>({ type: 'string', enum: ['verify'] }), { maxItems: 1, description: 'Verifying, if it is said at all.' }))
 }, { ...closed, description: 'A public key as a JWK (RFC 7517). The private half stays with the client.' })

@@ -1,7 +1,7 @@
 /** The authorization server metadata, made from the tables that the server acts on. */
 import { Type, type Static, type TArray, type TOptional, type TString } from '@sinclair/typebox'
 import type { Config } from '../config.ts'
-import { proofAlgorithms } from '../dpop/proof-key.ts'
+import { signingAlgorithmNames } from '../oauth/signing-algorithms.ts'
 import { issuerOf, type Environment } from '../environment.ts'
 import { assertionAlgorithms, authenticationMethods, needsCertificate } from '../oauth/authentication-methods.ts'
 import { grantTypes } from '../oauth/grant-types.ts'
@@ -51,7 +51,7 @@ export const metadataBody = Type.Object({
   introspection_endpoint_auth_signing_alg_values_supported: algorithmsAt('introspection'),
   revocation_endpoint_auth_signing_alg_values_supported: algorithmsAt('revocation'),
   introspection_signing_alg_values_supported: Type.Array(Type.String(), { description: 'How an answer of introspection as a JWT may be signed (RFC 9701).', examples: [['RS256']] }),
-  dpop_signing_alg_values_supported: Type.Array(Type.String(), { description: 'How DPoP proofs may be signed (RFC 9449 §5.1).', examples: [proofAlgorithms] }),
+  dpop_signing_alg_values_supported: Type.Array(Type.String(), { description: 'How DPoP proofs may be signed (RFC 9449 §5.1).', examples: [signingAlgorithmNames] }),
   tls_client_certificate_bound_access_tokens: Type.Boolean({ description: 'Whether tokens can be bound to the certificate of the TLS connection (RFC 8705 §3.3): whether certificates of callers reach the server.' })
 })
 export type Metadata = Static<typeof metadataBody>
@@ -83,7 +83,7 @@ export function metadataOf (issuer: string, environment: Environment, on: Featur
           revocation_endpoint_auth_signing_alg_values_supported: algorithms
         },
     introspection_signing_alg_values_supported: [...on.signingAlgorithms],
-    dpop_signing_alg_values_supported: [...proofAlgorithms],
+    dpop_signing_alg_values_supported: [...signingAlgorithmNames],
     tls_client_certificate_bound_access_tokens: takesCertificates(on)
   }
 }

@@ -107,8 +107,8 @@ export function createDpop ({ tokenEndpoint, nonces, replay, clock }: DpopDepend
       if ('crit' in header) throw invalidDpopProof('The DPoP proof has a crit, of which this server knows no extension.')
       if (!Value.Check(proofClaims, claims)) throw invalidDpopProof(`The DPoP proof has no usable ${Value.Errors(proofClaims, claims).First()?.path.slice(1) ?? 'claims'}.`)
       requireClaims(claims, claims)
-      const key = readProofKey(typeof header['alg'] === 'string' ? header['alg'] : '', header['jwk'])
-      if ('refused' in key) throw invalidDpopProof(`The DPoP proof has an unusable key: ${key.refused}.`)
+      const key = readProofKey(header['alg'], header['jwk'])
+      if ('refused' in key) throw invalidDpopProof(`The DPoP proof has no usable key: ${key.refused}.`)
       if (!key.verifies(signingInput, signature)) throw invalidDpopProof('The signature of the DPoP proof is not by the key in its jwk.')
       return { thumbprint: key.thumbprint, identifier: claims.jti, expiresAt: (claims.iat + windowSeconds) * 1000 }
     },

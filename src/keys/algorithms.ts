@@ -2,11 +2,10 @@
 import { constants, generateKeyPair, sign, type KeyObject } from 'node:crypto'
 import { promisify } from 'node:util'
 import { Type, type Static } from '@sinclair/typebox'
+import { minModulusBits } from '../oauth/public-jwk.ts'
 import type { SigningAlgorithm } from '../oauth/signing-algorithms.ts'
 
 const generate = promisify(generateKeyPair)
-/** RFC 7518 §3.3 and §3.5. */
-const minModulusBits = 2_048
 
 /** Of a JWK, what is public and makes its thumbprint (RFC 7638 §3.2, RFC 8037 §2). */
 const members = {

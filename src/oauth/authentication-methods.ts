@@ -1,4 +1,6 @@
 /** The client authentication methods that the server has: what clients may register and the metadata lists. */
+import { signingAlgorithmNames } from './signing-algorithms.ts'
+
 export const authenticationMethods = ['client_secret_basic', 'client_secret_post', 'client_secret_jwt', 'private_key_jwt', 'tls_client_auth', 'self_signed_tls_client_auth'] as const
 export type AuthenticationMethod = typeof authenticationMethods[number]
 
@@ -22,8 +24,7 @@ export function needsSecret (method: string): boolean {
 /** Those of them that are a signed JWT, and what it may be signed with. */
 const algorithmsOf: Readonly<Partial<Record<AuthenticationMethod, readonly string[]>>> = {
   client_secret_jwt: ['HS256', 'HS384', 'HS512'],
-  // Ed25519 is the newer name of the only curve that is taken for EdDSA (RFC 9864 §2.2).
-  private_key_jwt: ['RS256', 'PS256', 'ES256', 'EdDSA', 'Ed25519']
+  private_key_jwt: signingAlgorithmNames
 }
 
 /** What the client assertions of these methods may be signed with. */

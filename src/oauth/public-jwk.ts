@@ -3,14 +3,14 @@ import { createHash, createPublicKey, type JsonWebKey, type KeyObject } from 'no
 import { Type, type Static, type TObject } from '@sinclair/typebox'
 import { Value } from '@sinclair/typebox/value'
 import { hasInfineonFlaw } from './infineon-flaw.ts'
-
-/** What others may sign with here. Each key has one algorithm (RFC 8725 §3.1). */
-export const keyAlgorithms = ['RS256', 'PS256', 'ES256', 'EdDSA'] as const
-export type KeyAlgorithm = typeof keyAlgorithms[number]
+import type { SigningAlgorithm } from './signing-algorithms.ts'
 
 export interface PublicKey {
   readonly kid: string
-  readonly algorithm: KeyAlgorithm
+  /** RFC 7638, SHA-256, base64url. */
+  readonly thumbprint: string
+  /** A key has one (RFC 8725 §3.1). */
+  readonly algorithm: SigningAlgorithm
   /** The members that make the key, `kid` and `alg`; nothing else that it was brought with. */
   readonly jwk: Readonly<Record<string, string>>
   readonly key: KeyObject
@@ -18,6 +18,7 @@ export interface PublicKey {
 
 export interface KeyRefusal { readonly refused: string }
 
+/** RFC 7518 §3.3 and §3.5. */
 export const minModulusBits = 2_048
 /** Verifying takes longer with every bit. */
 export const maxModulusBits = 4_096
@@ -61,10 +62,11 @@ export function readPublicJwk (value: unknown): PublicKey | KeyRefusal {
   const objection = value.kty === 'RSA' ? rsaObjection(value) : undefined
   if (objection !== undefined) return { refused: objection }
   const key = importKey(members)
-  if (key === undefined) return { refused: 'it is no key: its numbers do not fit together' }
+  if (key === undefined) return { refused: 'it is no key in canonical form: its numbers do not fit together, or are spelled in another way' }
   const algorithm = value.alg === undefined || value.alg === 'Ed25519' ? ownAlgorithm : value.alg
-  const kid = value.kid ?? thumbprintOf(members)
-  return { kid, algorithm, key, jwk: { ...members, kid, alg: algorithm } }
+  const thumbprint = thumbprintOf(members)
+  const kid = value.kid ?? thumbprint
+  return { kid, thumbprint, algorithm, key, jwk: { ...members, kid, alg: algorithm } }
 }
 
 /** @see [RFC 7638 §3](https://www.rfc-editor.org/rfc/rfc7638.html#section-3) */
@@ -72,9 +74,12 @@ function thumbprintOf (members: Readonly<Record<string, string>>): string {
   return createHash('sha256').update(JSON.stringify(members)).digest('base64url')
 }
 
+/** A key has one thumbprint only while it has one spelling, so what Node.js would spell otherwise is refused. */
 function importKey (jwk: JsonWebKey): KeyObject | undefined {
   try {
-    return createPublicKey({ key: jwk, format: 'jwk' })
+    const key = createPublicKey({ key: jwk, format: 'jwk' })
+    const exported = new Map<string, unknown>(Object.entries(key.export({ format: 'jwk' })))
+    return Object.entries(jwk).every(([name, value]) => exported.get(name) === value) ? key : undefined
   } catch {
     return undefined // such as a point that is not on its curve
   }

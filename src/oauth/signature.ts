@@ -1,13 +1,13 @@
 /** Verifying signatures with a key whose algorithm is known beforehand: what a token says of itself never chooses it. */
 import { constants, createHmac, timingSafeEqual, verify, type KeyObject } from 'node:crypto'
-import type { KeyAlgorithm } from './public-jwk.ts'
+import type { SigningAlgorithm } from './signing-algorithms.ts'
 
 /**
  * In this thread, for it takes some 30 to 100 microseconds: libuv's few threads are argon2's.
  * @see [RFC 7518 §3](https://www.rfc-editor.org/rfc/rfc7518.html#section-3)
  * @see [RFC 8037 §3.1](https://www.rfc-editor.org/rfc/rfc8037.html#section-3.1)
  */
-export function isSigned (algorithm: KeyAlgorithm, key: KeyObject, input: string, signature: Buffer): boolean {
+export function isSigned (algorithm: SigningAlgorithm, key: KeyObject, input: string, signature: Buffer): boolean {
   const bytes = Buffer.from(input)
   switch (algorithm) {
     case 'RS256': return verify('sha256', bytes, { key, padding: constants.RSA_PKCS1_PADDING }, signature)

@@ -1,13 +1,13 @@
 /** Clients that sign: key pairs, client assertions of any content, and requests that carry them. */
 import { constants, createHmac, generateKeyPairSync, randomBytes, sign, type JsonWebKey, type KeyObject } from 'node:crypto'
-import type { KeyAlgorithm } from '../../src/oauth/public-jwk.ts'
+import type { SigningAlgorithm } from '../../src/oauth/signing-algorithms.ts'
 import { clientAssertionType } from '../../src/oauth/parameters.ts'
 import { compact, type Part, type Signer } from './forged-tokens.ts'
 import { postForm, type Answer } from './requests.ts'
 import type { TestServer } from './server.ts'
 
 export interface Pair {
-  readonly algorithm: KeyAlgorithm
+  readonly algorithm: SigningAlgorithm
   readonly privateKey: KeyObject
   readonly publicKey: KeyObject
   /** The public half as it is registered, with its `kid` and `alg`. */
@@ -15,7 +15,7 @@ export interface Pair {
   readonly kid: string
 }
 
-export function newPair (algorithm: KeyAlgorithm = 'ES256', kid = `key-${randomBytes(6).toString('hex')}`, modulusLength = 2048): Pair {
+export function newPair (algorithm: SigningAlgorithm = 'ES256', kid = `key-${randomBytes(6).toString('hex')}`, modulusLength = 2048): Pair {
   const { privateKey, publicKey } = algorithm === 'ES256'
     ? generateKeyPairSync('ec', { namedCurve: 'P-256' })
     : algorithm === 'EdDSA' ? generateKeyPairSync('ed25519') : generateKeyPairSync('rsa', { modulusLength })
