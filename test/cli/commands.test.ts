@@ -146,6 +146,8 @@ describe('client and secret', { timeout: 60_000 }, () => {
       scope: 'tournaments:read',
       grant_types: ['client_credentials'],
       authentication_methods: ['client_secret_basic', 'client_secret_post'],
+      jwks_uri: null,
+      accepts_endpoint_audience_until: null,
       resource_server: null,
       created_at: time,
       disabled_at: null,
