@@ -6,7 +6,7 @@ import type { ScopeChange } from '../clients/rows.ts'
 import { grantTypes, type GrantType } from '../oauth/grant-types.ts'
 import { exitCodes, OperatorError } from '../operator-error.ts'
 import { counted } from '../phrases.ts'
-import { readAccessTokenTtl, readCertificateSubject, readGrantOrNone, readName, readReference, readScopes, readThumbprints, secondsOf, type AccessTokenTtl } from './arguments.ts'
+import { readAccessTokenTtl, readGrantOrNone, readName, readReference, readScopes, secondsOf, type AccessTokenTtl } from './arguments.ts'
 import { addAuthenticationOptions, chosenAuthentication, missingCredentials, type AuthenticationOptions } from './client-authentication.ts'
 import { findOrganization, findResource, findScopes, refuse } from './find.ts'
 import { differing, isEmpty, type Plan, type Updating } from './noun.ts'
@@ -23,8 +23,6 @@ interface UpdateOptions extends AuthenticationOptions {
   readonly accessTokenTtl?: AccessTokenTtl
   readonly dpop?: DpopSetting
   readonly certificateBoundTokens?: 'on' | 'off'
-  readonly certificateSubject?: string
-  readonly certificateThumbprint?: readonly string[]
   readonly yes?: boolean
 }
 
@@ -32,10 +30,6 @@ export const ttlFlags = '--access-token-ttl <duration>'
 export const ttlMeaning = 'how long its new tokens live: 60s to 30d, or default (25h); a resource may allow less'
 export const bindingFlags = '--certificate-bound-tokens <state>'
 export const bindingMeaning = 'whether its new tokens are bound to the certificate of its TLS connection, without which it gets none'
-export const subjectFlags = '--certificate-subject <kind:name>'
-export const subjectMeaning = 'whose certificate authenticates it (tls_client_auth): subject_dn:, san_dns:, san_uri:, san_ip: or san_email: and the name; none for none'
-export const thumbprintFlags = '--certificate-thumbprint <sha-256>'
-export const thumbprintMeaning = 'a certificate that it signed itself (self_signed_tls_client_auth); may be repeated; none for none'
 export const dpopFlags = '--dpop <when>'
 export const dpopMeaning = 'whether its new tokens are bound to the key of a DPoP proof: never, if it sends one, always'
 
@@ -46,18 +40,16 @@ export const clientUpdating: Updating<Client, UpdateOptions> = {
     'signet client update cl_live_... --access-token-ttl 1h --name "Partner backend, Europe"',
     'signet client update cl_live_... --organization "Other Games" --yes'
   ],
-  addOptions: (command: Command) => addAuthenticationOptions(command, 'update')
+  addOptions: (command: Command) => addAuthenticationOptions(command
     .option('--name <name>', 'what people call it, 1 to 100 printable characters', readName)
     .addOption(new Option('--scope <scopes>', 'what it may ask for from now on, separated by spaces, in place of what it has').argParser(readScopes).conflicts(['addScope', 'removeScope']))
     .option('--add-scope <scopes>', 'what it may ask for besides', readScopes)
     .option('--remove-scope <scopes>', 'what it may not ask for any more', readScopes)
     .option('--grant <type>', `a grant type that it may use from now on: ${grantTypes.join(', ')}; may be repeated; none takes all away`, readGrantOrNone)
-    .option('--resource-server <id-or-identifier>', 'the resource that it stands for from now on; none for none', readReference)
+    .option('--resource-server <id-or-identifier>', 'the resource that it stands for from now on; none for none', readReference), 'update')
     .option(ttlFlags, ttlMeaning, readAccessTokenTtl)
     .addOption(new Option(dpopFlags, dpopMeaning).choices(dpopSettings))
     .addOption(new Option(bindingFlags, bindingMeaning).choices(['on', 'off']))
-    .option(subjectFlags, subjectMeaning, readCertificateSubject)
-    .option(thumbprintFlags, thumbprintMeaning, readThumbprints)
     .option('--organization <id-or-name>', 'another owner; all tokens that it has die, for good', readReference)
     .option('--yes', 'do not ask; required for another owner where there is no terminal'),
   plan
@@ -75,8 +67,6 @@ async function plan (row: Client, options: UpdateOptions, session: Session): Pro
     accessTokenTtlSeconds: options.accessTokenTtl === undefined ? undefined : secondsOf(options.accessTokenTtl),
     dpop: options.dpop,
     certificateBoundTokens: options.certificateBoundTokens === undefined ? undefined : options.certificateBoundTokens === 'on',
-    certificateSubject: options.certificateSubject === undefined ? undefined : subjectOf(options.certificateSubject),
-    certificateThumbprints: options.certificateThumbprint,
     ...chosenAuthentication(options)
   })
   const objection = grantObjection(row.type, options.grant ?? [])
@@ -87,7 +77,7 @@ async function plan (row: Client, options: UpdateOptions, session: Session): Pro
     ...(change.remove.length > 0 ? [`tokens that were issued already keep ${change.remove.join(', ')} until they expire`] : []),
     ...('accessTokenTtlSeconds' in patch ? ['tokens that were issued already keep their lifetime'] : []),
     ...noteBinding(patch),
-    ...('authenticationMethods' in patch || 'jwksUri' in patch ? missingCredentials({ ...row, ...patch }, session.clock()) : []),
+    ...(['authenticationMethods', 'jwksUri', 'certificateSubject', 'certificateThumbprints'].some((name) => name in patch) ? missingCredentials({ ...row, ...patch }, session.clock()) : []),
     ...(isMoved ? ['all tokens that it had are revoked'] : [])
   ]
   const scopes = change.add.length + change.remove.length > 0 ? { scopes: change } : {}
@@ -114,11 +104,6 @@ async function readScopeChange (row: Client, options: UpdateOptions, session: Se
 
 export function noteDeprecated (scope: string): string {
   return `the scope ${scope} is deprecated: it works, but what is new had better use another one`
-}
-
-/** As the stores take it. */
-export function subjectOf (text: string): string | null {
-  return text === 'none' ? null : text
 }
 
 function noteBinding ({ dpop, certificateBoundTokens }: Partial<Pick<Client, 'dpop' | 'certificateBoundTokens'>>): string[] {

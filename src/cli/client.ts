@@ -5,8 +5,8 @@ import { environments, type Environment } from '../environment.ts'
 import { defaultAuthenticationMethods, needsSecret } from '../oauth/authentication-methods.ts'
 import { grantTypes, type GrantType } from '../oauth/grant-types.ts'
 import { counted } from '../phrases.ts'
-import { readAccessTokenTtl, readCertificateSubject, readGrant, readName, readReference, readScopes, readThumbprints, secondsOf, type AccessTokenTtl } from './arguments.ts'
-import { bindingFlags, bindingMeaning, clientUpdating, dpopFlags, dpopMeaning, noteDeprecated, subjectFlags, subjectMeaning, subjectOf, thumbprintFlags, thumbprintMeaning, ttlFlags, ttlMeaning } from './client-update.ts'
+import { readAccessTokenTtl, readGrant, readName, readReference, readScopes, secondsOf, type AccessTokenTtl } from './arguments.ts'
+import { bindingFlags, bindingMeaning, clientUpdating, dpopFlags, dpopMeaning, noteDeprecated, ttlFlags, ttlMeaning } from './client-update.ts'
 import { addAuthenticationOptions, chosenAuthentication, missingCredentials, type AuthenticationOptions } from './client-authentication.ts'
 import { addClientKeyCommands, presentKey } from './client-key.ts'
 import type { CommandContext } from './command.ts'
@@ -41,8 +41,6 @@ interface CreateOptions extends AuthenticationOptions {
   readonly accessTokenTtl?: AccessTokenTtl
   readonly dpop: DpopSetting
   readonly certificateBoundTokens: 'on' | 'off'
-  readonly certificateSubject?: string
-  readonly certificateThumbprint?: readonly string[]
 }
 
 export function addClientCommands (program: Command, context: CommandContext): void {
@@ -82,20 +80,18 @@ export function addClientCommands (program: Command, context: CommandContext): v
 }
 
 function addCreate (client: Command, { output, withSession }: CommandContext): void {
-  addAuthenticationOptions(client.command('create'), 'create')
-    .description('Create a client and its first secret, which is shown this once. A client that authenticates with keys alone has none.')
+  addAuthenticationOptions(client.command('create')
+    .description('Create a client and its first secret, which is shown this once. A client that authenticates with keys or certificates alone has none.')
     .requiredOption('--name <name>', 'what people call it, 1 to 100 printable characters', readName)
     .option('--organization <id-or-name>', 'its owner; may be left out while there is only one', readReference)
     .addOption(new Option('--environment <environment>', 'whose tokens it gets').choices(environments).default('live'))
     .addOption(new Option('--type <type>', 'service: it acts for its organization; jwt: for the players that log in with its backend, one in each token').choices(clientTypes).default('service'))
     .option('--scope <scopes>', 'what it may ask for, separated by spaces (default: the default scopes; none with --resource-server)', readScopes)
     .option('--grant <type>', `a grant type that it may use: ${grantTypes.join(', ')}; may be repeated (default: client_credentials, for a JWT client all of these; none with --resource-server)`, readGrant)
-    .option('--resource-server <id-or-identifier>', 'the resource that it stands for: it may introspect the tokens for that resource', readReference)
+    .option('--resource-server <id-or-identifier>', 'the resource that it stands for: it may introspect the tokens for that resource', readReference), 'create')
     .option(ttlFlags, ttlMeaning, readAccessTokenTtl)
     .addOption(new Option(dpopFlags, dpopMeaning).choices(dpopSettings).default(defaultDpopSetting))
     .addOption(new Option(bindingFlags, bindingMeaning).choices(['on', 'off']).default('off'))
-    .option(subjectFlags, subjectMeaning, readCertificateSubject)
-    .option(thumbprintFlags, thumbprintMeaning, readThumbprints)
     .addHelpText('after', examples(
       'signet client create --name "Partner backend" --environment test',
       'signet client create --name "Partner backend" --organization "Sample Games" --scope "tournaments:read tournaments:write" --json',
@@ -116,8 +112,6 @@ function addCreate (client: Command, { output, withSession }: CommandContext): v
         accessTokenTtlSeconds: secondsOf(options.accessTokenTtl ?? 'default'),
         dpop: options.dpop,
         certificateBoundTokens: options.certificateBoundTokens === 'on',
-        certificateSubject: subjectOf(options.certificateSubject ?? 'none'),
-        certificateThumbprints: options.certificateThumbprint ?? [],
         ...chosenAuthentication(options)
       }, session, output)
       for (const { name } of named.filter(({ isDeprecated }) => isDeprecated)) output.note(noteDeprecated(name))
@@ -125,16 +119,21 @@ function addCreate (client: Command, { output, withSession }: CommandContext): v
 }
 
 async function createWith (input: RegistrationInput, session: Session, output: Output): Promise<void> {
+  const created = await createIn(input, session, output)
+  for (const missing of missingCredentials(created, session.clock())) output.note(missing)
+}
+
+async function createIn (input: RegistrationInput, session: Session, output: Output): Promise<Client> {
   if (!(input.authenticationMethods ?? defaultAuthenticationMethods).some(needsSecret)) {
     const created = await session.registration.registerWithoutSecret(input)
     await output.record(await noun.present(created, session))
-    for (const missing of missingCredentials(created, session.clock())) output.note(missing)
-    return
+    return created
   }
   const { client: created, secret } = await session.registration.register(input)
   const [secretId = null] = created.secrets.keys()
   await output.secret({ client_id: created.id, client_secret: secret, secret_id: secretId, ...await noun.present(created, session) })
   output.note('the secret is shown this once: store it now')
+  return created
 }
 
 function addList (client: Command, { output, withSession }: CommandContext): void {

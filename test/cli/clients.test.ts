@@ -62,6 +62,15 @@ describe('client update', { timeout: 60_000 }, () => {
     expect(await run('client', 'update', String(id), '--certificate-subject', 'a.example')).toMatchObject({ exitCode: 2, stderr: text(/san_dns:backend\.example\.com/) })
   })
 
+  it('a client that authenticates with certificates alone has no secret, and what it lacks is said', async () => {
+    const { run } = scene
+    const created = await run('client', 'create', '--name', 'Bank', '--authentication-method', 'tls_client_auth', '--authentication-method', 'self_signed_tls_client_auth', '--json')
+    expect(created.stderr).toMatch(/--certificate-subject[^]*--certificate-thumbprint/)
+    expect(created.stdout).not.toContain('client_secret"')
+    const { client_id: id } = JSON.parse(created.stdout) as { client_id: string } // as create prints it
+    expect((await run('client', 'update', id, '--certificate-subject', 'san_dns:bank.example')).stderr).not.toContain('--certificate-subject')
+  })
+
   it('a client is of the type service unless it was created as a JWT client, and stays so', async () => {
     const { record, run, database } = scene
     const created = await record('client', 'create', '--name', 'Login', '--type', 'jwt', '--scope', 'cups:read')
