@@ -13,10 +13,14 @@ export function needsSealedSecrets ({ type, authenticationMethods }: Pick<Client
   return type === 'jwt' || authenticationMethods.includes('client_secret_jwt')
 }
 
-/** @returns null for a secret that is too short to be a key (RFC 7518 §3.2) */
+/** @see [RFC 7518 §3.2](https://www.rfc-editor.org/rfc/rfc7518.html#section-3.2) */
+export function isLongEnoughForHmac (secret: string): boolean {
+  return Buffer.byteLength(secret) >= minKeyOctets
+}
+
+/** @returns null for a secret that is too short to be a key */
 export function sealSecret (sealer: Pick<Sealer, 'seal'>, clientId: string, secretId: string, secret: string): string | null {
-  const key = Buffer.from(secret)
-  return key.length < minKeyOctets ? null : sealer.seal({ purpose: 'client-secret', row: secretId, qualifier: clientId }, key)
+  return isLongEnoughForHmac(secret) ? sealer.seal({ purpose: 'client-secret', row: secretId, qualifier: clientId }, Buffer.from(secret)) : null
 }
 
 /**

@@ -35,6 +35,8 @@ export interface ClientStore {
   grantScopes (granted: readonly GrantedScope[]): Promise<void>
   withdrawScopes (granted: readonly GrantedScope[]): Promise<void>
   importSecrets (rows: readonly ImportedSecretRow[]): Promise<void>
+  /** Keeps sealed what is stored already. */
+  keepSealed (rows: readonly { readonly id: string, readonly sealedSecret: string | null }[]): Promise<void>
   adoptSecrets (ids: readonly string[], managedBy: string): Promise<void>
   releaseSecrets (ids: readonly string[]): Promise<void>
   removeSecrets (ids: readonly string[]): Promise<void>
@@ -164,6 +166,11 @@ export function createClientStore (database: Session): ClientStore {
     },
     async importSecrets (rows) {
       await database.clientSecret.createMany({ data: rows.map((row) => ({ ...row, imported: true })) })
+    },
+    async keepSealed (rows) {
+      await database.$executeRaw`
+        UPDATE client_secrets s SET sealed_secret = r."sealedSecret" FROM jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) AS r (id text, "sealedSecret" text)
+        WHERE s.id = r.id`
     },
     async adoptSecrets (ids, managedBy) {
       await database.clientSecret.updateMany({ where: { id: { in: [...ids] } }, data: { managedBy } })

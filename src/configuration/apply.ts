@@ -1,19 +1,19 @@
 /** Makes a database as a configuration file says: all of it or nothing, in one transaction. */
 import { lockWriters } from '../changes/writer-lock.ts'
-import { needsSealedSecrets, sealSecret } from '../clients/sealed-secret.ts'
+import { sealSecret } from '../clients/sealed-secret.ts'
 import { createSecretHasher } from '../clients/secrets.ts'
 import type { Clock } from '../clock.ts'
 import type { Database } from '../db.ts'
 import { lowerCaseRandom, newIdentifier } from '../identifiers.ts'
 import { printable } from '../names.ts'
 import { exitCodes, OperatorError } from '../operator-error.ts'
-import { defaultAuthenticationMethods } from '../oauth/authentication-methods.ts'
 import type { Progress } from '../progress.ts'
 import type { Sealer } from '../sealing/sealer.ts'
-import { isEmpty, type Plan, type SecretRow } from './changes.ts'
+import { isEmpty, type OwnedSecret, type Plan } from './changes.ts'
 import { findLeft, type Leftovers } from './leaving.ts'
 import { refusal } from './mistakes.ts'
 import { checkAgainst, plan } from './plan.ts'
+import { isKept } from './plan-secrets.ts'
 import { isReady, type ReadFile, type ReadyFile } from './read.ts'
 import { createSecretFacts, type SecretFacts } from './secret-facts.ts'
 import { readAll, readState, transactionLimits, type State } from './state.ts'
@@ -84,11 +84,10 @@ function planFor (state: State, file: ReadyFile, facts: SecretFacts, { leftovers
   return planned
 }
 
-function sealing ({ document, secrets }: ReadyFile, { sealer }: ApplyOptions): (row: SecretRow) => string | null {
+function sealing (file: ReadyFile, { sealer }: ApplyOptions): (row: OwnedSecret) => string | null {
   return ({ id, clientId }) => {
-    const [entry, text] = [document.clients?.[clientId], secrets.get(clientId)]
-    const isNeeded = entry !== undefined && needsSealedSecrets({ type: entry.type ?? 'service', authenticationMethods: entry.authentication_methods ?? defaultAuthenticationMethods })
-    if (!isNeeded || text === undefined) return null
+    const text = file.secrets.get(clientId)
+    if (text === undefined || !isKept(clientId, file)) return null
     if (sealer === undefined) throw new Error('a file with a secret to keep was applied without a sealer')
     return sealSecret(sealer, clientId, id, text)
   }

@@ -34,7 +34,8 @@ export interface Kept {
   readonly reason: string | null
 }
 
-export type SecretRow = Pick<ClientSecret, 'id' | 'hash'> & { readonly clientId: string }
+export interface OwnedSecret { readonly id: string, readonly clientId: string }
+export type SecretRow = OwnedSecret & Pick<ClientSecret, 'hash'>
 
 interface RowsOf<Row> {
   readonly create: Row[]
@@ -54,8 +55,8 @@ export interface Writes {
   readonly scopes: RowsOf<ConfiguredScope>
   readonly clients: RowsOf<ConfiguredClient>
   readonly granted: { readonly add: GrantedScope[], readonly remove: GrantedScope[] }
-  /** `adopt` are ids of secrets that the file owns from now on. */
-  readonly secrets: { readonly add: SecretRow[], readonly adopt: string[], readonly remove: string[], readonly release: string[] }
+  /** `adopt` are ids of secrets that the file owns from now on, and `seal` those that are to be recoverable from now on. */
+  readonly secrets: { readonly add: SecretRow[], readonly seal: OwnedSecret[], readonly adopt: string[], readonly remove: string[], readonly release: string[] }
   /** Likewise; what is removed is so before what is added. */
   readonly keys: { readonly add: ConfiguredKey[], readonly adopt: KeyOfClient[], readonly remove: KeyOfClient[], readonly release: KeyOfClient[] }
 }
@@ -116,7 +117,7 @@ export function createDraft ({ places }: ReadyFile): Draft {
       scopes: rows(),
       clients: rows(),
       granted: { add: [], remove: [] },
-      secrets: { add: [], adopt: [], remove: [], release: [] },
+      secrets: { add: [], seal: [], adopt: [], remove: [], release: [] },
       keys: { add: [], adopt: [], remove: [], release: [] }
     },
     note (action, kind, id, details, consequences = [], irreversible = action === 'remove') {

@@ -1,7 +1,10 @@
 import { isUsable, type Client, type ClientSecret } from '../clients/client.ts'
 import { maxUsableSecrets } from '../clients/registration.ts'
+import { isLongEnoughForHmac, needsSealedSecrets } from '../clients/sealed-secret.ts'
+import { defaultAuthenticationMethods } from '../oauth/authentication-methods.ts'
 import type { Draft, PlanInput, SecretFact } from './changes.ts'
 import { endOf, isEndedByHand } from './leaving.ts'
+import type { ReadyFile } from './read.ts'
 
 const liveOn = 'The tokens that were got with it live on until they expire.'
 
@@ -23,7 +26,19 @@ export function planSecrets (input: PlanInput, clients: ReadonlyMap<string, Clie
     if (fact === undefined) leave(secrets, input, draft)
     else if (fact.storedId === undefined) replace(secrets, fact, input, draft)
     else keep(secrets, fact.storedId, input, draft)
+    if (fact !== undefined) sayWhetherItSigns(clientId, input, draft)
   }
+}
+
+/** Whether assertions are checked with the client's secret, so that it must be recoverable. */
+export function isKept (clientId: string, { document }: Pick<ReadyFile, 'document'>): boolean {
+  const entry = document.clients?.[clientId]
+  return entry !== undefined && needsSealedSecrets({ type: entry.type ?? 'service', authenticationMethods: entry.authentication_methods ?? defaultAuthenticationMethods })
+}
+
+function sayWhetherItSigns (clientId: string, { file: { document, secrets } }: PlanInput, draft: Draft): void {
+  if (document.clients?.[clientId]?.authentication_methods?.includes('client_secret_jwt') !== true || isLongEnoughForHmac(secrets.get(clientId) ?? '')) return
+  draft.warnings.push(`The secret of ${clientId} in the file is shorter than 32 octets, so client_secret_jwt cannot be checked with it. Choose a longer one.`)
 }
 
 function leave ({ clientId, owned, stopped }: Secrets, { left: { leftovers } }: PlanInput, draft: Draft): void {
@@ -72,6 +87,10 @@ function keep ({ clientId, stored, owned, stopped }: Secrets, storedId: string, 
   if (kept === undefined) return
   if (kept.revokedAt !== null) draft.warnings.push(`The secret of ${clientId} in the file was revoked by hand and stays so. Choose another secret.`)
   else if (!isUsable(kept, now)) draft.warnings.push(`The secret of ${clientId} in the file was disabled by hand or has expired, and stays so. Enable it by hand, or choose another secret.`)
+  if (kept.sealedSecret === null && kept.revokedAt === null && isKept(clientId, file) && isLongEnoughForHmac(file.secrets.get(clientId) ?? '')) {
+    draft.writes.secrets.seal.push({ id: kept.id, clientId })
+    draft.note('update', 'secret', clientId, ['kept sealed, so that assertions can be checked with it'])
+  }
   if (kept.managedBy === file.name) return
   draft.writes.secrets.adopt.push(kept.id)
   draft.note('update', 'secret', clientId, ['taken over by the file'])

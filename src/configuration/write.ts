@@ -3,7 +3,7 @@ import { createClientStore } from '../clients/store.ts'
 import type { Session } from '../db.ts'
 import { createOrganizationStore } from '../organizations/store.ts'
 import { createResourceStore } from '../resources/store.ts'
-import type { SecretRow, Writes } from './changes.ts'
+import type { OwnedSecret, Writes } from './changes.ts'
 
 /** Rows of one statement: each is well within its time limit. */
 const rowsAtATime = 2_000
@@ -11,7 +11,7 @@ const rowsAtATime = 2_000
 interface WriteOptions {
   readonly file: string
   /** The secret itself, where it is to be kept. */
-  readonly seal: (row: SecretRow) => string | null
+  readonly seal: (row: OwnedSecret) => string | null
   /** Called after each statement. */
   readonly tick: (what: string) => void
 }
@@ -45,6 +45,7 @@ export async function write (session: Session, writes: Writes, { file, seal, tic
   await inParts('granted scopes', writes.granted.add, clients.grantScopes)
   await inParts('secrets', writes.secrets.remove, clients.removeSecrets)
   await inParts('secrets', writes.secrets.release, clients.releaseSecrets)
+  await inParts('secrets', writes.secrets.seal, (rows) => clients.keepSealed(rows.map((row) => ({ id: row.id, sealedSecret: seal(row) }))))
   await inParts('secrets', writes.secrets.adopt, (ids) => clients.adoptSecrets(ids, file))
   await inParts('secrets', writes.secrets.add, (rows) => clients.importSecrets(rows.map((row) => ({ ...row, sealedSecret: seal(row), managedBy: file }))))
   await inParts('keys', writes.keys.remove, clients.removeKeys)

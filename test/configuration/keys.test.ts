@@ -70,6 +70,21 @@ describe('keys and authentication methods in a configuration file', { timeout: 6
     expect(await kids()).toEqual([['one', 'signet', false], ['two', null, false]])
   })
 
+  it('keeps the secret of the file sealed as long as assertions are checked with it, whenever that was written, and says when it is too short', async () => {
+    const sealed = async (): Promise<boolean[]> => [...(await client())?.secrets.values() ?? []].map(({ sealedSecret }) => sealedSecret !== null)
+    const secret = { value: 'a-secret-of-more-than-32-characters' }
+    const signing = { authentication_methods: ['client_secret_jwt'] }
+    await world.apply(file({ secret }))
+    expect(await sealed()).toEqual([false])
+    expect((await world.apply(file({ secret, ...signing }))).changes.map(({ kind, details }) => [kind, ...details])).toContainEqual(['secret', 'kept sealed, so that assertions can be checked with it'])
+    expect(await sealed()).toEqual([true])
+    expect(await world.apply(file({ secret, ...signing }))).toMatchObject({ changes: [], warnings: [] })
+    await world.apply(file({ secret }))
+    expect(await sealed()).toEqual([false])
+    expect((await world.apply(file({ secret: { value: 'too-short-for-a-key' }, ...signing }))).warnings).toEqual([expect.stringMatching(/cl_live_x in the file is shorter than 32 octets/)])
+    expect(await sealed()).toEqual([false])
+  })
+
   it('tells every mistake, and repeats no private key', async () => {
     const { d } = one.privateKey.export({ format: 'jwk' })
     const mistakes = await mistakesIn(file({
