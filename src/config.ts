@@ -193,7 +193,7 @@ function readHeaderName ({ CLIENT_CERTIFICATE_HEADER: name, TRUST_PROXY: proxies
 /** Without certificates of callers, or without an authority that is believed about them, methods that need those are nobody's. */
 function methodsPossible ({ TLS_CERTIFICATE_FILE: own, CLIENT_CERTIFICATE_HEADER: header, TLS_CLIENT_CA_FILE: authorities }: Variables): readonly AuthenticationMethod[] {
   const hasCertificates = own !== undefined || header !== undefined
-  if (authorities !== undefined && !hasCertificates) throw new OperatorError('TLS_CLIENT_CA_FILE needs certificates of clients: set TLS_CERTIFICATE_FILE and TLS_KEY_FILE, or CLIENT_CERTIFICATE_HEADER.')
+  if (authorities !== undefined && !hasCertificates) throw new OperatorError('TLS_CLIENT_CA_FILE needs certificates of clients. Set TLS_CERTIFICATE_FILE and TLS_KEY_FILE, or CLIENT_CERTIFICATE_HEADER.')
   return authenticationMethods.filter((method) => {
     if (method === 'tls_client_auth') return authorities !== undefined
     return hasCertificates || !needsCertificate(method)

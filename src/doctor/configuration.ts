@@ -30,7 +30,7 @@ export async function readConfiguration (variables: Variables, dotenvProblem: Er
   const isSet = (name: string): boolean => (variables[name]?.trim() ?? '') !== ''
   const count = known.filter(isSet).length
   const findings = [
-    ...[...mistakes.values()].flatMap((mistake) => mistake === undefined ? [] : [problem('configuration', ...halves(mistake))]),
+    ...[...new Set(mistakes.values())].flatMap((mistake) => mistake === undefined ? [] : [problem('configuration', ...halves(mistake))]),
     ...isSet('MASTER_KEY') && isSet('MASTER_KEY_FILE') ? [problem('configuration', 'MASTER_KEY and MASTER_KEY_FILE are both set', 'Keep one of them.')] : [],
     ...misspelt(variables).map(({ name, meant }) => warning('configuration', `${name} is no variable of Signet`, meant === undefined ? 'Remove it, or see signet --help.' : `Did you mean ${meant}?`)),
     await checkDotenv(dotenvProblem)
@@ -40,20 +40,27 @@ export async function readConfiguration (variables: Variables, dotenvProblem: Er
   return { config: loadConfig(usable), unusable: new Set(mistakes.keys()), findings: isFine ? [summary, ...findings] : findings }
 }
 
-/** What a variable means only together with another one. */
-const companions: Readonly<Record<string, string>> = { DATABASE_PASSWORD_FILE: 'DATABASE_URL' }
+/** Those that a variable means something only together with. */
+const companions: Readonly<Record<string, readonly string[]>> = {
+  DATABASE_PASSWORD_FILE: ['DATABASE_URL'],
+  TLS_CERTIFICATE_FILE: ['TLS_KEY_FILE'],
+  TLS_KEY_FILE: ['TLS_CERTIFICATE_FILE'],
+  TLS_CLIENT_CA_FILE: ['TLS_CERTIFICATE_FILE', 'TLS_KEY_FILE', 'CLIENT_CERTIFICATE_HEADER']
+}
 
 /**
- * One variable after the other, with those before it that can be used.
+ * One variable after the other, with those before it that can be used and those that it belongs to.
  * @returns what is wrong with each of the others; undefined where another one is to blame
  */
 function separate (variables: Variables): { usable: Variables, mistakes: ReadonlyMap<string, string | undefined> } {
   const usable: Record<string, string | undefined> = {}
   const mistakes = new Map<string, string | undefined>()
   for (const name of known) {
-    const mistake = mistakeIn({ ...usable, [name]: variables[name] })
+    if (variables[name] === undefined) continue
+    const others = companions[name] ?? []
+    const mistake = mistakeIn({ ...usable, ...Object.fromEntries([...others, name].map((each) => [each, variables[each]])) })
     if (mistake === undefined) usable[name] = variables[name]
-    else mistakes.set(name, mistakes.has(companions[name] ?? '') ? undefined : mistake)
+    else mistakes.set(name, others.some((other) => mistakes.has(other)) ? undefined : mistake)
   }
   return { usable, mistakes }
 }
@@ -71,7 +78,7 @@ function mistakeIn (variables: Variables): string | undefined {
 /** The sentence of what happened, and what follows it. */
 export function halves (message: string): [found: string, advice: string] {
   const [, found = message, advice = 'Correct it.'] = /^(.*?[^.])\. (.+)$/s.exec(message) ?? []
-  return [found, advice]
+  return [found.replace(/\.$/, ''), advice]
 }
 
 /** Names that begin like ours, or are one or two letters off. Other programs have variables too. */

@@ -74,9 +74,9 @@ function checkRequestId (refused: Answer | Silence, requestId: string): Finding 
 }
 
 /** From the configuration alone. */
-export function checkAddresses ({ issuer, trustProxy, host }: Config): Finding {
+export function checkAddresses ({ issuer, trustProxy, host, tlsCertificateFile }: Config): Finding {
   const check = 'addresses in the log'
-  const isBehindProxy = issuer.startsWith('https:')
+  const isBehindProxy = issuer.startsWith('https:') && tlsCertificateFile === undefined
   if (trustProxy.length > 0) return ok(check, `X-Forwarded-For is believed from ${trustProxy.join(', ')}`)
   if (!isBehindProxy) return ok(check, `are those of whoever connects to ${host}; no proxy is trusted`)
   return warning(check, 'a proxy terminates TLS and TRUST_PROXY is empty: the log has the address of the proxy', 'Set TRUST_PROXY to the address of the proxy.')
