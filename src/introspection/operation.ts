@@ -100,7 +100,7 @@ An API that must be able to prove later what it was told asks for the answer as 
       name: 'wrong_secret',
       summary: 'A wrong secret',
       request: { basic: [apiId, 'wrong'], form: { token } },
-      answer: { error: 'invalid_client', description: 'Client authentication failed: check client_id and client_secret.' }
+      answer: { error: 'invalid_client', description: 'Client authentication failed: check the client id and its secret, key or certificate.' }
     }
   ]
 }

@@ -123,7 +123,7 @@ export const basicChallenge = 'Basic realm="signet", charset="UTF-8"'
  * @see [RFC 7617 §2](https://www.rfc-editor.org/rfc/rfc7617.html#section-2)
  */
 export function invalidClient (cause: unknown): OAuthError {
-  return new OAuthError('invalid_client', 'Client authentication failed: check client_id and client_secret.', {
+  return new OAuthError('invalid_client', 'Client authentication failed: check the client id and its secret, key or certificate.', {
     cause, headers: { 'WWW-Authenticate': basicChallenge }
   })
 }

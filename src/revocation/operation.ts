@@ -48,7 +48,7 @@ export const revocationOperation: Operation = {
       name: 'wrong_secret',
       summary: 'A wrong secret',
       request: { basic: [clientId, 'wrong'], form: { token } },
-      answer: { error: 'invalid_client', description: 'Client authentication failed: check client_id and client_secret.' }
+      answer: { error: 'invalid_client', description: 'Client authentication failed: check the client id and its secret, key or certificate.' }
     },
     { name: 'not_stored', summary: 'The database is away', answer: { error: 'temporarily_unavailable', description: notStored } },
     { name: 'revoked', summary: 'A token of the client\'s own', request: { basic: asClient, form: { token } }, answer: { status: 200 } }

@@ -109,6 +109,6 @@ export const tokenExchanges: readonly Exchange[] = [
     name: 'wrong_secret',
     summary: 'A wrong secret',
     request: { form: { ...grant, client_id: clientId, client_secret: 'wrong', scope } },
-    answer: { error: 'invalid_client', description: 'Client authentication failed: check client_id and client_secret.' }
+    answer: { error: 'invalid_client', description: 'Client authentication failed: check the client id and its secret, key or certificate.' }
   }
 ]

@@ -88,7 +88,7 @@ describe('oauth4webapi 3', () => {
     expect(error).toBeInstanceOf(oauth.WWWAuthenticateChallengeError)
     expect(error).toMatchObject({ status: 401, cause: [{ scheme: 'basic', parameters: { realm: 'signet' } }] })
     const answer: unknown = error instanceof oauth.WWWAuthenticateChallengeError ? await error.response.json() : undefined
-    expect(answer).toMatchObject({ error: 'invalid_client', error_description: 'Client authentication failed: check client_id and client_secret.' })
+    expect(answer).toMatchObject({ error: 'invalid_client', error_description: 'Client authentication failed: check the client id and its secret, key or certificate.' })
   })
 
   it('surfaces an unknown grant as unsupported_grant_type, with the description', async () => {

@@ -54,7 +54,7 @@ describe('openid-client 6', () => {
     expect(error).toBeInstanceOf(openid.WWWAuthenticateChallengeError)
     expect(error).toMatchObject({ status: 401, cause: [{ scheme: 'basic', parameters: { realm: 'signet', charset: 'UTF-8' } }] })
     const answer: unknown = error instanceof openid.WWWAuthenticateChallengeError ? await error.response.json() : undefined
-    expect(answer).toMatchObject({ error: 'invalid_client', error_description: 'Client authentication failed: check client_id and client_secret.' })
+    expect(answer).toMatchObject({ error: 'invalid_client', error_description: 'Client authentication failed: check the client id and its secret, key or certificate.' })
   })
 
   it('surfaces a scope that is not granted as invalid_scope, with the description', async () => {

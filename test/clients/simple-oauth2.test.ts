@@ -69,7 +69,7 @@ describe('simple-oauth2 5', () => {
     it(`surfaces a wrong secret in the ${authorizationMethod} as a 401 whose payload says invalid_client`, async () => {
       await expect(configure(partners.live, { authorizationMethod }, 'wrong').getToken({ scope: 'tournaments:read' })).rejects.toMatchObject({
         output: { statusCode: 401 },
-        data: { payload: { error: 'invalid_client', error_description: 'Client authentication failed: check client_id and client_secret.' } }
+        data: { payload: { error: 'invalid_client', error_description: 'Client authentication failed: check the client id and its secret, key or certificate.' } }
       })
     })
   }
