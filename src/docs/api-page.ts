@@ -58,7 +58,7 @@ function startSection (): Html {
   <p>Every command below can be pasted into a shell as it is, once your credentials are in variables. This asks for them, and keeps the secret off the screen and out of the history:</p>
   <pre>read -r client_id
 read -rs client_secret</pre>
-  <p>A client that stands for a resource goes into <code>api_id</code> and <code>api_secret</code>, and an access token into <code>token</code>, in the same way. Other users of the machine can see the arguments of a command: in earnest, give <code>curl</code> a secret in a file.</p>`
+  <p>A client that stands for a resource goes into <code>api_id</code> and <code>api_secret</code>, a JWT client into <code>login_id</code> and <code>login_secret</code>, what it signs into <code>assertion</code>, and an access token into <code>token</code>, in the same way. Other users of the machine can see the arguments of a command: in earnest, give <code>curl</code> a secret in a file.</p>`
 }
 
 function tokenSection ({ components }: OpenApiDocument): Html {

@@ -10,6 +10,9 @@ export const shellVariables: Readonly<Record<string, string>> = {
   api_secret: samples.apiSecret,
   other_id: samples.otherId,
   other_secret: samples.otherSecret,
+  login_id: samples.jwtClientId,
+  login_secret: samples.jwtClientSecret,
+  assertion: samples.assertion,
   token: samples.token
 }
 

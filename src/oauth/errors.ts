@@ -22,8 +22,8 @@ export const errorTable = {
   invalid_client: {
     status: 401,
     source: 'RFC 6749 §5.2',
-    meaning: 'Client authentication failed. For your safety the answer does not say whether the client is unknown or disabled, or the secret wrong, expired or revoked.',
-    cure: 'Check client_id and client_secret, and that they belong together. The operator finds the cause in the log under the request id.'
+    meaning: 'Client authentication failed. For your safety the answer does not say whether the client is unknown or disabled, or what is wrong with its secret, assertion or certificate.',
+    cure: 'Check client_id and what goes with it: the secret, the claims and the key of the assertion, or the certificate. The operator finds the cause in the log under the request id.'
   },
   invalid_grant: {
     status: 400,
@@ -52,7 +52,7 @@ export const errorTable = {
   invalid_target: {
     status: 400,
     source: 'RFC 8707 §2',
-    meaning: 'The resource parameter names no resource of this server.',
+    meaning: 'The resource parameter names no resource of this server, another one than that of the scopes, or several that cannot be in one token.',
     cure: 'Send the identifier of the API exactly as it is registered, or leave the parameter out.'
   },
   invalid_dpop_proof: {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { errorTable, serverError } from '../../src/oauth/errors.ts'
+import { errorTable, serverError, useDpopNonce } from '../../src/oauth/errors.ts'
 import { known, send, tokenOf } from '../support/requests.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
 import { readBlocks, readDocument, readSection, readTable } from './markdown.ts'
@@ -46,7 +46,7 @@ describe('the errors as README.md describes them', () => {
       if (isOutage) await server.database.$executeRaw`ALTER TABLE revoked_tokens RENAME TO revoked_tokens_away`
       const [method = '', path = ''] = request.line.split(' ')
       const { status, headers, text } = await send(server.origin + fill(path), {
-        method, ...request.body === '' ? {} : { body: fill(request.body) }, headers: { 'Content-Type': 'application/x-www-form-urlencoded' }
+        method, ...request.body === '' ? {} : { body: fill(request.body) }, headers: { 'Content-Type': 'application/x-www-form-urlencoded', ...Object.fromEntries(request.headers) }
       })
       if (isOutage) await server.database.$executeRaw`ALTER TABLE revoked_tokens_away RENAME TO revoked_tokens`
       expect(status).toBe(Number(answer.line.split(' ')[1]))
@@ -57,10 +57,11 @@ describe('the errors as README.md describes them', () => {
 
   it('an answer that is shown without a request is what the table says of it', () => {
     const alone = examples.filter(({ request }) => request === undefined).map(({ answer }) => answer)
-    expect(alone.map(errorOf)).toEqual(['server_error'])
-    for (const { line, body } of alone) {
-      expect(Number(line.split(' ')[1])).toBe(errorTable.server_error.status)
-      expect(JSON.parse(body)).toMatchObject({ error_description: serverError(undefined).message })
+    const made = [useDpopNonce('a nonce'), serverError(undefined)]
+    expect(alone.map((answer) => [Number(answer.line.split(' ')[1]), errorOf(answer)])).toEqual(made.map(({ status, code }) => [status, code]))
+    for (const [index, { headers, body }] of alone.entries()) {
+      expect(JSON.parse(body)).toMatchObject({ error_description: made[index]?.message })
+      expect([...headers.keys()]).toEqual(Object.keys(made[index]?.headers ?? {}))
     }
   })
 
