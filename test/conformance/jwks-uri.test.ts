@@ -31,7 +31,7 @@ describe('jwks_uri: keys that a client publishes', () => {
   const pair = newPair('ES256', 'published')
 
   beforeAll(async () => {
-    const { certificate, key } = createCertificate({ subject: '/CN=localhost', names: 'DNS:localhost,IP:127.0.0.1' })
+    const { certificate, key } = await createCertificate({ subject: '/CN=localhost', names: ['DNS:localhost', 'IP:127.0.0.1'] })
     cert = certificate
     partner = createServer({ cert, key }, (request, response) => {
       requests.push(request.url ?? '')

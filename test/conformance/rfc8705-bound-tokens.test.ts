@@ -10,8 +10,8 @@ import { postForm, requestToken, tokenOf, within, type Answer } from '../support
 import { refusalOf } from '../support/refusal.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
 
-const one = createCertificate({ subject: '/CN=Partner backend' })
-const other = createCertificate({ subject: '/CN=Another backend' })
+const one = await createCertificate({ subject: '/CN=Partner backend' })
+const other = await createCertificate({ subject: '/CN=Another backend' })
 
 interface Registered { readonly scene: Scene, readonly bound: RegisteredClient }
 
@@ -40,7 +40,7 @@ describe('RFC 8705 §3 Certificate-bound tokens, where Signet ends TLS itself', 
   const agents: Agent[] = []
 
   beforeAll(async () => {
-    own = createCertificate({ subject: '/CN=127.0.0.1', names: 'IP:127.0.0.1' })
+    own = await createCertificate({ subject: '/CN=127.0.0.1', names: ['IP:127.0.0.1'] })
     server = await startTestServer({ environment: { TLS_CERTIFICATE_FILE: own.certificateFile, TLS_KEY_FILE: own.keyFile } })
     ;({ scene, bound } = await register(server))
     if (!await within(3, async () => (await ask(undefined, bound)).status === 400)) throw new Error('the client stayed unknown')

@@ -2,6 +2,7 @@
  * Runs every command and every piece of TypeScript of the pages in docs/flows as it stands, from top to bottom, in one shell
  * beside a Signet. Pages that go on from "Prepare" share a Signet, as they do at a reader's.
  */
+import { spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -18,6 +19,8 @@ const pagePort = '127.0.0.1:8080'
 const preparation = 'docs/flows/README.md'
 const pages = readdirSync(join(repository, 'docs', 'flows')).map((name) => `docs/flows/${name}`).filter((page) => page !== preparation)
 const prepared = pages.filter((page) => readDocument(page).includes('(README.md#prepare)'))
+/** One page makes certificates with it. */
+const hasOpenssl = spawnSync('openssl', ['version']).status === 0
 /** A page that has Signet started anew changes what comes after it. */
 const inOrder = [...prepared].sort((one, other) => Number(restarts(one)) - Number(restarts(other)))
 const groups = [[preparation, ...inOrder], ...pages.filter((page) => !prepared.includes(page)).map((page) => [page])]
@@ -69,7 +72,7 @@ describe.each(groups.map((group) => ({ group, names: group.join(', ') })))('ever
     for (const [index, { language, line, text, before }] of blocks.entries()) {
       if (language !== 'sh' && language !== 'ts') continue
 
-      it(`${page}, line ${line}: ${text.split('\n')[0] ?? ''}`, async () => {
+      it.skipIf(!hasOpenssl && readDocument(page).includes('openssl '))(`${page}, line ${line}: ${text.split('\n')[0] ?? ''}`, async () => {
         if (before.includes(startAgain)) await start()
         const here = (written: string): string => written.replaceAll(pagePort, `127.0.0.1:${port}`)
         const { output, status } = await shell.run(language === 'sh' ? here(text) : program(`line-${line}`, here(text)))
