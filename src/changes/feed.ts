@@ -116,7 +116,7 @@ export function createFeed ({ url, views, logger, pollIntervalMillis = 250 }: Fe
         connection?.end().catch(() => {})
         connection = undefined
       }
-      if (!notified) await pause(connection === undefined ? reconnectDelayMillis : pollIntervalMillis)
+      if (!notified && !isStopping()) await pause(connection === undefined ? reconnectDelayMillis : pollIntervalMillis)
     }
   }
 
