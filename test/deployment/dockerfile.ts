@@ -1,7 +1,8 @@
 /**
  * Builds a stage of a Dockerfile without Docker: each instruction is replayed in an empty folder that stands for the
  * stage's root. What it is not: the base image is this machine's Node.js and npm, absolute paths are moved below the
- * folder by their text, and there are no layers. An instruction that it does not know stops it.
+ * folder by their text, there are no layers, and where all packages are installed, those of the repository are linked;
+ * production's are really installed. An instruction that it does not know stops it.
  */
 import { execFile } from 'node:child_process'
 import { cpSync, mkdirSync, readFileSync, readdirSync, statSync } from 'node:fs'
@@ -9,6 +10,7 @@ import { basename, dirname, join, posix, relative } from 'node:path'
 import { promisify } from 'node:util'
 import { Copy, DockerfileParser, Healthcheck, type Instruction } from 'dockerfile-ast'
 import { repository } from '../documents/markdown.ts'
+import { linkPackages } from '../support/installed-packages.ts'
 
 export interface Image {
   /** The folder that stands for `/`. */
@@ -109,6 +111,10 @@ export function inImage (root: string, text: string): string {
 }
 
 async function runCommand (command: string, { root, workdir, environment }: Image): Promise<void> {
+  if (/^npm ci (?!.*--omit)/.test(command)) {
+    linkPackages(join(root, workdir))
+    return
+  }
   const env = { PATH: process.env['PATH'], HOME: process.env['HOME'], npm_config_prefer_offline: 'true', npm_config_update_notifier: 'false', ...environment }
   await run('sh', ['-c', `umask 022; ${inImage(root, command)}`], { cwd: join(root, workdir), env, maxBuffer: 16 * 1024 * 1024 })
 }

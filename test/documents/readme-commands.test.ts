@@ -12,6 +12,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../support/embedded.ts'
+import { linkPackages } from '../support/installed-packages.ts'
 import { freePort } from '../support/server.ts'
 import { readBlocks, readDocument, repository, repositoryFiles, type Block } from './markdown.ts'
 import { normalize, shownPattern } from './shown-output.ts'
@@ -117,8 +118,7 @@ function copyRepository (clone: string): void {
     mkdirSync(dirname(join(clone, path)), { recursive: true })
     cpSync(join(repository, path), join(clone, path))
   }
-  // What npm ci would install, so that the network is not needed.
-  cpSync(join(repository, 'node_modules'), join(clone, 'node_modules'), { recursive: true, verbatimSymlinks: true })
+  linkPackages(clone)
 }
 
 async function choosePort (wanted: number): Promise<number> {
