@@ -17,8 +17,8 @@ afterEach(async () => {
   await folder.remove()
 })
 
-async function start (): Promise<SignetProcess> {
-  const signet = startSignet({ dataDir: folder.dataDir, port: await freePort() })
+async function start (workers = 2): Promise<SignetProcess> {
+  const signet = startSignet({ dataDir: folder.dataDir, port: await freePort(), environment: { WORKERS: String(workers) } })
   await signet.listening()
   return signet
 }
@@ -68,7 +68,7 @@ describe('after kill -9', () => {
     await signet.ended
     await until(async () => !workers.some(isAlive), 'its workers are gone', 5)
     expect(await processesOf(folder.dataDir)).toEqual([database])
-    const next = await start()
+    const next = await start(1)
     expect(await postmasterPid(folder.dataDir)).toBe(database)
     await expectServing(next)
     await expectCleanStop(next)
@@ -94,7 +94,7 @@ describe('after kill -9', () => {
     const signet = await start()
     for (const pid of await processesOf(folder.dataDir)) process.kill(pid, 'SIGKILL')
     await signet.ended
-    const next = await start()
+    const next = await start(1)
     await expectServing(next)
     await expectCleanStop(next)
   }, 60_000)

@@ -24,6 +24,8 @@ afterEach(async () => {
   await folder.remove()
 })
 
+const twoWorkers = { WORKERS: '2' }
+
 async function start (through: 'node' | 'npm' = 'node', environment: Readonly<Record<string, string>> = {}): Promise<SignetProcess> {
   signet = startSignet({ dataDir: folder.dataDir, port: await freePort(), through, environment })
   await signet.listening()
@@ -39,7 +41,7 @@ describe('stopping', () => {
   it.each([
     ['node', 'SIGTERM'], ['node', 'SIGINT'], ['npm', 'SIGTERM'], ['npm', 'SIGINT']
   ] as const)('by a signal to %s, %s, ends every process, and the database, with exit code 0', async (through, signal) => {
-    const running = await start(through)
+    const running = await start(through, twoWorkers)
     expect((await processesOf(folder.dataDir)).length).toBeGreaterThanOrEqual(4)
     process.kill(running.pid, signal)
     expect(await running.ended).toEqual({ exitCode: 0, signal: null })
@@ -47,7 +49,7 @@ describe('stopping', () => {
   }, 60_000)
 
   it.each(['node', 'npm'] as const)('by Ctrl-C, which reaches every process of the terminal, %s and its workers alike, is as clean', async (through) => {
-    const running = await start(through)
+    const running = await start(through, twoWorkers)
     process.kill(-running.pid, 'SIGINT')
     expect(await running.ended).toEqual({ exitCode: 0, signal: null })
     expect(running.stderr()).not.toContain('a worker ended')
@@ -55,7 +57,7 @@ describe('stopping', () => {
   }, 60_000)
 
   it('when the terminal is closed, which also takes away its output, is as clean', async () => {
-    const running = await start()
+    const running = await start('node', twoWorkers)
     running.closeOutput()
     process.kill(-running.pid, 'SIGHUP')
     expect(await running.ended).toEqual({ exitCode: 0, signal: null })
@@ -63,7 +65,7 @@ describe('stopping', () => {
   }, 60_000)
 
   it('lets requests that are under way finish', async () => {
-    const running = await start('node', { DRAIN_SECONDS: '1' })
+    const running = await start('node', { ...twoWorkers, DRAIN_SECONDS: '1' })
     const requests: Promise<number>[] = []
     for (let index = 0; index < 40; index += 1) {
       if (index === 20) process.kill(running.pid, 'SIGTERM')

@@ -9,7 +9,7 @@ export interface StartedFolder extends DataFolder {
 /** A data folder that went through its first start and is stopped, for tests that begin with the second. */
 export async function makeStartedFolder (): Promise<StartedFolder> {
   const folder = await newDataFolder()
-  const signet = startSignet({ dataDir: folder.dataDir, port: await freePort(), environment: { WORKERS: '1' } })
+  const signet = startSignet({ dataDir: folder.dataDir, port: await freePort() })
   await signet.listening()
   process.kill(signet.pid, 'SIGTERM')
   await signet.ended
