@@ -33,8 +33,13 @@ export function basic (id: string, secret: string): { readonly Authorization: st
   return { Authorization: `Basic ${Buffer.from(`${encode(id)}:${encode(secret)}`).toString('base64')}` }
 }
 
+/** Of this very server: one beside it on the same database has the same issuer. */
+export function endpointOf ({ origin, issuer }: Pick<TestServer, 'origin' | 'issuer'>, name: string): string {
+  return `${origin}${new URL(issuer).pathname.replace(/\/$/, '')}/oauth/v2/${name}`
+}
+
 export function requestToken (server: TestServer, client: RegisteredClient, parameters: Readonly<Record<string, string>> = {}): Promise<Answer> {
-  return postForm(`${server.issuer}/oauth/v2/token`, { client_id: client.id, client_secret: client.secret, ...parameters })
+  return postForm(endpointOf(server, 'token'), { client_id: client.id, client_secret: client.secret, ...parameters })
 }
 
 /** Whether the server takes this secret for the client's. */
@@ -60,11 +65,11 @@ export async function tokenOf (server: TestServer, client: RegisteredClient, sco
 }
 
 export function introspect (server: TestServer, caller: RegisteredClient, token: string): Promise<Answer> {
-  return postForm(`${server.issuer}/oauth/v2/introspect`, { token }, basic(caller.id, caller.secret))
+  return postForm(endpointOf(server, 'introspect'), { token }, basic(caller.id, caller.secret))
 }
 
 export function revoke (server: TestServer, caller: RegisteredClient, token: string): Promise<Answer> {
-  return postForm(`${server.issuer}/oauth/v2/revoke`, { token }, basic(caller.id, caller.secret))
+  return postForm(endpointOf(server, 'revoke'), { token }, basic(caller.id, caller.secret))
 }
 
 /** Waits until the server has heard of a client through its change feed. */
