@@ -28,6 +28,8 @@ import { endpointPaths } from './discovery/metadata.ts'
 import { createDocsEndpoints } from './docs/endpoint.ts'
 import { createNonces } from './dpop/nonces.ts'
 import { createDpop } from './dpop/proof.ts'
+import { createExchangedTokens } from './exchanged-tokens/directory.ts'
+import { createExchangedTokenStore } from './exchanged-tokens/store.ts'
 import { createLivenessEndpoint, createReadinessEndpoint } from './health/endpoint.ts'
 import { createReadiness } from './health/readiness.ts'
 import { startHousekeeping } from './housekeeping.ts'
@@ -50,6 +52,7 @@ import { createSealer } from './sealing/sealer.ts'
 import { openServerKeys } from './sealing/server-keys.ts'
 import { createSealedValueStore } from './sealing/store.ts'
 import { createTokenEndpoint } from './token/endpoint.ts'
+import { createGrants } from './token/grants/index.ts'
 
 export interface AppDependencies {
   readonly config: Config
@@ -82,8 +85,9 @@ export async function createApp ({ config, url, masterKey, clock, logger }: AppD
   const clients = createClientDirectory(createClientStore(reading))
   const keys = createKeyRing({ store: createSigningKeyStore(reading), sealer, clock, logger, algorithms: config.signingAlgorithms })
   const revocations = createRevocations({ reading: createRevokedTokenStore(reading), writing: createRevokedTokenStore(writing), clock })
+  const exchangedTokens = createExchangedTokens({ reading: createExchangedTokenStore(reading), writing: createExchangedTokenStore(writing), clock, limit: config.exchangedTokensLimit })
   const feed = createFeed({
-    url, logger, views: { organization: organizations, resource: resources, client: clients, signing_key: keys, revoked_token: revocations }
+    url, logger, views: { organization: organizations, resource: resources, client: clients, signing_key: keys, revoked_token: revocations, exchanged_token: exchangedTokens }
   })
 
   const secrets = createSecretVerification({
@@ -107,13 +111,13 @@ export async function createApp ({ config, url, masterKey, clock, logger }: AppD
   const authenticate = createAuthenticate({ methods: config.authenticationMethods, clients, organizations, secrets, assertions, certificates: createCertificateVerification(await readAuthorities(config)), clock })
   const mint = createMint({ issuer, keys, clock })
   const verify = createVerifyAccessToken({ issuer, keys, clock })
-  const checkActive = createCheckActive({ verify, revocations, clients, organizations, resources })
+  const checkActive = createCheckActive({ verify, revocations, exchangedTokens, keys, clients, organizations, resources })
 
   const readiness = createReadiness({ feed, keys, staleLimitSeconds: config.staleLimitSeconds })
   const server = createHttpServer({ config, tls: await readTls(config), logger, isDraining: readiness.isDraining })
   const routes = routesOf(issuer)
   const handlers: Readonly<Record<OperationName, RouteHandlerMethod>> = {
-    requestToken: createTokenEndpoint({ grantRules: config, dpop, authenticate, resources, mint }),
+    requestToken: createTokenEndpoint({ grants: createGrants({ checkActive, resources, exchangedTokens }), grantRules: config, dpop, authenticate, resources, mint }),
     introspectToken: createIntrospectionEndpoint({ authenticate, checkActive, resources, sign: createSignIntrospection({ issuer, keys, resources, clock }) }),
     revokeToken: createRevocationEndpoint({ authenticate, verify, revocations }),
     liveKeys: createJwksEndpoint(keys, 'live'),
@@ -130,6 +134,7 @@ export async function createApp ({ config, url, masterKey, clock, logger }: AppD
 
   const stopHousekeeping = startHousekeeping([
     { name: 'revoked tokens', run: revocations.purgeExpired },
+    { name: 'exchanged tokens', run: exchangedTokens.purgeExpired },
     { name: 'used identifiers', run: replay.purgeExpired },
     { name: 'deleted clients', run: createClientStore(writing).purgeDeleted },
     { name: 'changes', run: () => pruneChanges(writing, clock()) }

@@ -42,6 +42,7 @@ export const environmentSchema = Type.Object({
   RSA_MODULUS_BITS: Type.Integer({ minimum: 2048, maximum: 4096, multipleOf: 1024, default: 2048, description: 'Bits of the RSA keys that are made from now on: 2048, 3072 or 4096.' }),
   DPOP_NONCE: Type.Boolean({ default: false, description: '`true` takes only DPoP proofs that hold a recent nonce of this server (RFC 9449 §8): clients send the first request twice.' }),
   JWKS_URI_ALLOW_PRIVATE: Type.Boolean({ default: false, description: '`true` lets the server fetch the keys of clients (`jwks_uri`) from loopback and private addresses too.' }),
+  EXCHANGED_TOKENS_LIMIT: Type.Integer({ minimum: 1, maximum: 5_000_000, default: 250_000, description: 'How many exchanged tokens there may be at a time. Each worker keeps them in memory.' }),
   STALE_LIMIT_SECONDS: Type.Integer({ minimum: 5, maximum: 86_400, default: 900, description: 'How long a process goes on from memory, in seconds, after it last heard from the database.' }),
   DRAIN_SECONDS: Type.Integer({ minimum: 0, maximum: 300, default: 1, description: 'How long a stopping process goes on answering, in seconds, with readiness already 503, so that load balancers notice.' }),
   SHUTDOWN_TIMEOUT_SECONDS: Type.Integer({ minimum: 1, maximum: 600, default: 15, description: 'After this many seconds a process that is still draining is ended.' }),
@@ -83,6 +84,7 @@ export interface Config {
   readonly rsaModulusBits: number
   readonly dpopNonce: boolean
   readonly jwksUriAllowPrivate: boolean
+  readonly exchangedTokensLimit: number
   readonly staleLimitSeconds: number
   readonly drainSeconds: number
   readonly shutdownTimeoutSeconds: number
@@ -125,6 +127,7 @@ export function loadConfig (environment: Readonly<Record<string, string | undefi
     rsaModulusBits: given.RSA_MODULUS_BITS,
     dpopNonce: given.DPOP_NONCE,
     jwksUriAllowPrivate: given.JWKS_URI_ALLOW_PRIVATE,
+    exchangedTokensLimit: given.EXCHANGED_TOKENS_LIMIT,
     staleLimitSeconds: given.STALE_LIMIT_SECONDS,
     drainSeconds: given.DRAIN_SECONDS,
     shutdownTimeoutSeconds: given.SHUTDOWN_TIMEOUT_SECONDS,

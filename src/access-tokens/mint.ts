@@ -1,8 +1,10 @@
-/** The single mint: every access token is made here, and nothing is written for it. */
+/** The single mint: every access token is made here. It writes nothing. */
 import { randomBytes } from 'node:crypto'
 import { nowSeconds, type Clock } from '../clock.ts'
 import type { Client } from '../clients/client.ts'
 import { issuerOf, type Environment } from '../environment.ts'
+import { newExchangedTokenId } from '../exchanged-tokens/exchanged-token.ts'
+import { badSubjectToken } from '../exchanged-tokens/refusals.ts'
 import type { KeyRing } from '../keys/ring.ts'
 import { signJwt } from '../keys/sign.ts'
 import type { SigningKey } from '../keys/signing-key.ts'
@@ -29,7 +31,7 @@ export interface Subject {
   readonly actor?: Actor
   /** Of the subject, where that is not the client's. */
   readonly organizationId?: string
-  /** Seconds since the epoch that the token does not outlive. */
+  /** Of a token that is derived from another: the seconds since the epoch that it does not outlive. */
   readonly expiresBy?: number
 }
 
@@ -38,6 +40,8 @@ export interface AccessToken {
   readonly token: string
   readonly expiresInSeconds: number
   readonly type: TokenType
+  readonly jti: string
+  readonly expiresAt: Date
 }
 
 export type Mint = (grant: Grant) => AccessToken
@@ -56,13 +60,15 @@ export function createMint ({ issuer, keys, clock }: MintDependencies): Mint {
     const key = signingKeyOf(resources, client.environment, keys)
     const iat = issuedAt(nowSeconds(clock), client, organization)
     const expiresInSeconds = Math.min(lifetimeSeconds(client, resources), (subject?.expiresBy ?? Infinity) - iat)
+    if (expiresInSeconds < 1) throw badSubjectToken('it has expired meanwhile')
+    const jti = subject?.expiresBy === undefined ? randomBytes(16).toString('base64url') : newExchangedTokenId()
     const claims: AccessTokenClaims = {
       iss: issuerOf(issuer, client.environment),
       sub: subject?.sub ?? client.id,
       aud: audienceOf(resources),
       exp: iat + expiresInSeconds,
       iat,
-      jti: randomBytes(16).toString('base64url'),
+      jti,
       client_id: client.id,
       scope: scopes.join(' '),
       org: subject?.organizationId ?? organization.id,
@@ -73,7 +79,7 @@ export function createMint ({ issuer, keys, clock }: MintDependencies): Mint {
     }
     const token = signJwt(key, accessTokenType, claims)
     if (token.length > maxTokenBytes) throw invalidScope(`The token would be larger than ${maxTokenBytes} bytes: ask for fewer scopes.`)
-    return { token, expiresInSeconds, type: tokenTypeOf(confirmation) }
+    return { token, expiresInSeconds, type: tokenTypeOf(confirmation), jti, expiresAt: new Date(claims.exp * 1000) }
   }
 }
 

@@ -8,7 +8,7 @@ import type { Logger } from 'pino'
 import { ownSchema, patience, timeLimits } from '../db.ts'
 import type { View } from './view.ts'
 
-export const feedEntities = ['organization', 'resource', 'client', 'signing_key', 'revoked_token'] as const
+export const feedEntities = ['organization', 'resource', 'client', 'signing_key', 'revoked_token', 'exchanged_token'] as const
 export type FeedEntity = typeof feedEntities[number]
 
 export interface FeedOptions {
@@ -98,8 +98,10 @@ export function createFeed ({ url, views, logger, pollIntervalMillis = 250 }: Fe
     const everything = changes.some(({ entity }) => entity === 'everything')
     for (const entity of feedEntities) {
       const keys = new Set(changes.filter((change) => change.entity === entity).map(({ key }) => key))
-      if (everything || keys.size > reloadAbove) await views[entity].load()
-      else for (const key of keys) await views[entity].refresh(key)
+      const { load, refresh, refreshMany } = views[entity]
+      if (everything || (keys.size > reloadAbove && refreshMany === undefined)) await load()
+      else if (keys.size > reloadAbove) await refreshMany?.([...keys])
+      else for (const key of keys) await refresh(key)
     }
   }
 

@@ -5,6 +5,8 @@ export interface View {
   load (): Promise<void>
   /** Replaces one row, or drops it when it is gone. */
   refresh (key: string): Promise<void>
+  /** The same for many rows at once, where the table is too long to be read whole for them. */
+  readonly refreshMany?: ((keys: readonly string[]) => Promise<void>) | undefined
 }
 
 export interface TableView<Row> extends View {
@@ -18,12 +20,13 @@ export interface TableView<Row> extends View {
 export interface TableViewOptions<Row> {
   readonly readAll: () => Promise<readonly Row[]>
   readonly readOne: (key: string) => Promise<Row | undefined>
+  readonly readMany?: (keys: readonly string[]) => Promise<readonly Row[]>
   readonly keyOf: (row: Row) => string
   /** Called after each change, for indexes derived from the rows. */
   readonly onChange?: (rows: ReadonlyMap<string, Row>) => void
 }
 
-export function createTableView<Row> ({ readAll, readOne, keyOf, onChange }: TableViewOptions<Row>): TableView<Row> {
+export function createTableView<Row> ({ readAll, readOne, readMany, keyOf, onChange }: TableViewOptions<Row>): TableView<Row> {
   let rows = new Map<string, Row>()
   // Rows put while a load was reading: its snapshot may be older than they are.
   const putMeanwhile = new Set<Row>()
@@ -57,6 +60,18 @@ export function createTableView<Row> ({ readAll, readOne, keyOf, onChange }: Tab
       if (row === undefined) rows.delete(key)
       else rows.set(key, row)
       onChange?.(rows)
-    }
+    },
+
+    refreshMany: readMany === undefined
+      ? undefined
+      : async (keys) => {
+        const read = new Map((await readMany(keys)).map((row) => [keyOf(row), row]))
+        for (const key of keys) {
+          const row = read.get(key)
+          if (row === undefined) rows.delete(key)
+          else rows.set(key, row)
+        }
+        onChange?.(rows)
+      }
   }
 }

@@ -8,11 +8,12 @@ import { exitCodes, OperatorError } from '../operator-error.ts'
 import { counted } from '../phrases.ts'
 import { readAccessTokenTtl, readGrantOrNone, readName, readReference, readScopes, secondsOf, type AccessTokenTtl } from './arguments.ts'
 import { addAuthenticationOptions, chosenAuthentication, missingCredentials, type AuthenticationOptions } from './client-authentication.ts'
+import { addExchangeOptions, chosenExchangeResources, type ExchangeOptions } from './client-exchange.ts'
 import { findOrganization, findResource, findScopes, refuse } from './find.ts'
 import { differing, isEmpty, type Plan, type Updating } from './noun.ts'
 import type { Session } from './session.ts'
 
-interface UpdateOptions extends AuthenticationOptions {
+interface UpdateOptions extends AuthenticationOptions, ExchangeOptions {
   readonly name?: string
   readonly organization?: string
   readonly scope?: readonly string[]
@@ -40,13 +41,13 @@ export const clientUpdating: Updating<Client, UpdateOptions> = {
     'signet client update cl_live_... --access-token-ttl 1h --name "Partner backend, Europe"',
     'signet client update cl_live_... --organization "Other Games" --yes'
   ],
-  addOptions: (command: Command) => addAuthenticationOptions(command
+  addOptions: (command: Command) => addAuthenticationOptions(addExchangeOptions(command
     .option('--name <name>', 'what people call it, 1 to 100 printable characters', readName)
     .addOption(new Option('--scope <scopes>', 'what it may ask for from now on, separated by spaces, in place of what it has').argParser(readScopes).conflicts(['addScope', 'removeScope']))
     .option('--add-scope <scopes>', 'what it may ask for besides', readScopes)
     .option('--remove-scope <scopes>', 'what it may not ask for any more', readScopes)
     .option('--grant <type>', `a grant type that it may use from now on: ${grantTypes.join(', ')}; may be repeated; none takes all away`, readGrantOrNone)
-    .option('--resource-server <id-or-identifier>', 'the resource that it stands for from now on; none for none', readReference), 'update')
+    .option('--resource-server <id-or-identifier>', 'the resource that it stands for from now on; none for none', readReference), 'update'), 'update')
     .option(ttlFlags, ttlMeaning, readAccessTokenTtl)
     .addOption(new Option(dpopFlags, dpopMeaning).choices(dpopSettings))
     .addOption(new Option(bindingFlags, bindingMeaning).choices(['on', 'off']))
@@ -67,6 +68,7 @@ async function plan (row: Client, options: UpdateOptions, session: Session): Pro
     accessTokenTtlSeconds: options.accessTokenTtl === undefined ? undefined : secondsOf(options.accessTokenTtl),
     dpop: options.dpop,
     certificateBoundTokens: options.certificateBoundTokens === undefined ? undefined : options.certificateBoundTokens === 'on',
+    exchangeResources: await chosenExchangeResources(row, options, session),
     ...chosenAuthentication(options)
   })
   const objection = grantObjection(row.type, options.grant ?? [])
@@ -76,6 +78,7 @@ async function plan (row: Client, options: UpdateOptions, session: Session): Pro
     ...deprecated.map(noteDeprecated),
     ...(change.remove.length > 0 ? [`tokens that were issued already keep ${change.remove.join(', ')} until they expire`] : []),
     ...('accessTokenTtlSeconds' in patch ? ['tokens that were issued already keep their lifetime'] : []),
+    ...(row.exchangeResources.some((id) => patch.exchangeResources?.includes(id) === false) ? ['tokens that it exchanged already live on until they expire'] : []),
     ...noteBinding(patch),
     ...(['authenticationMethods', 'jwksUri', 'certificateSubject', 'certificateThumbprints'].some((name) => name in patch) ? missingCredentials({ ...row, ...patch }, session.clock()) : []),
     ...(isMoved ? ['all tokens that it had are revoked'] : [])

@@ -3,11 +3,12 @@ import { clientTypes, defaultDpopSetting, dpopSettings, isUsable, type Client, t
 import type { RegistrationInput } from '../clients/registration.ts'
 import { environments, type Environment } from '../environment.ts'
 import { defaultAuthenticationMethods, needsSecret } from '../oauth/authentication-methods.ts'
-import { grantTypes, type GrantType } from '../oauth/grant-types.ts'
+import { grantTypes, jwtBearerGrant, type GrantType } from '../oauth/grant-types.ts'
 import { counted } from '../phrases.ts'
 import { readAccessTokenTtl, readGrant, readName, readReference, readScopes, secondsOf, type AccessTokenTtl } from './arguments.ts'
 import { bindingFlags, bindingMeaning, clientUpdating, dpopFlags, dpopMeaning, noteDeprecated, ttlFlags, ttlMeaning } from './client-update.ts'
 import { addAuthenticationOptions, chosenAuthentication, missingCredentials, type AuthenticationOptions } from './client-authentication.ts'
+import { addExchangeOptions, chosenExchangeResources, type ExchangeOptions } from './client-exchange.ts'
 import { addClientKeyCommands, presentKey } from './client-key.ts'
 import type { CommandContext } from './command.ts'
 import { addDelete } from './delete.ts'
@@ -30,7 +31,7 @@ const noun: Noun<Client> = {
   present: async (client, session) => (await createPresenter(session))(client)
 }
 
-interface CreateOptions extends AuthenticationOptions {
+interface CreateOptions extends AuthenticationOptions, ExchangeOptions {
   readonly name: string
   readonly organization?: string
   readonly environment: Environment
@@ -80,15 +81,15 @@ export function addClientCommands (program: Command, context: CommandContext): v
 }
 
 function addCreate (client: Command, { output, withSession }: CommandContext): void {
-  addAuthenticationOptions(client.command('create')
+  addAuthenticationOptions(addExchangeOptions(client.command('create')
     .description('Create a client and its first secret, which is shown this once. A client that authenticates with keys or certificates alone has none.')
     .requiredOption('--name <name>', 'what people call it, 1 to 100 printable characters', readName)
     .option('--organization <id-or-name>', 'its owner; may be left out while there is only one', readReference)
     .addOption(new Option('--environment <environment>', 'whose tokens it gets').choices(environments).default('live'))
     .addOption(new Option('--type <type>', 'service: it acts for its organization; jwt: for the players that log in with its backend, one in each token').choices(clientTypes).default('service'))
     .option('--scope <scopes>', 'what it may ask for, separated by spaces (default: the default scopes; none with --resource-server)', readScopes)
-    .option('--grant <type>', `a grant type that it may use: ${grantTypes.join(', ')}; may be repeated (default: client_credentials, for a JWT client all of these; none with --resource-server)`, readGrant)
-    .option('--resource-server <id-or-identifier>', 'the resource that it stands for: it may introspect the tokens for that resource', readReference), 'create')
+    .option('--grant <type>', `a grant type that it may use: ${grantTypes.join(', ')}; may be repeated (default: client_credentials, for a JWT client ${jwtBearerGrant} too; none with --resource-server)`, readGrant)
+    .option('--resource-server <id-or-identifier>', 'the resource that it stands for: it may introspect the tokens for that resource', readReference), 'create'), 'create')
     .option(ttlFlags, ttlMeaning, readAccessTokenTtl)
     .addOption(new Option(dpopFlags, dpopMeaning).choices(dpopSettings).default(defaultDpopSetting))
     .addOption(new Option(bindingFlags, bindingMeaning).choices(['on', 'off']).default('off'))
@@ -112,6 +113,7 @@ function addCreate (client: Command, { output, withSession }: CommandContext): v
         accessTokenTtlSeconds: secondsOf(options.accessTokenTtl ?? 'default'),
         dpop: options.dpop,
         certificateBoundTokens: options.certificateBoundTokens === 'on',
+        exchangeResources: await chosenExchangeResources({ exchangeResources: [] }, options, session) ?? [],
         ...chosenAuthentication(options)
       }, session, output)
       for (const { name } of named.filter(({ isDeprecated }) => isDeprecated)) output.note(noteDeprecated(name))
@@ -172,6 +174,7 @@ async function createPresenter ({ organizations, resources }: Session): Promise<
     jwks_uri: client.jwksUri,
     accepts_endpoint_audience_until: timeOf(client.acceptsEndpointAudienceUntil),
     resource_server: client.resourceId === null ? null : identifiers.get(client.resourceId) ?? null,
+    exchange_resources: client.exchangeResources.flatMap((id) => identifiers.get(id) ?? []).sort(),
     access_token_ttl_seconds: client.accessTokenTtlSeconds,
     dpop: client.dpop,
     certificate_bound_tokens: client.certificateBoundTokens,

@@ -8,6 +8,7 @@ import { createCheckActive } from '../access-tokens/active.ts'
 import { createRevocations } from '../access-tokens/revocations.ts'
 import { createVerifyAccessToken, maxTokenLength } from '../access-tokens/verify.ts'
 import { createClientDirectory } from '../clients/directory.ts'
+import { createExchangedTokens } from '../exchanged-tokens/directory.ts'
 import { environments, issuerOf } from '../environment.ts'
 import { createKeyRing, keyState } from '../keys/ring.ts'
 import { createOrganizationDirectory } from '../organizations/organization.ts'
@@ -28,10 +29,11 @@ export async function inspectToken (token: string, session: Session): Promise<Js
   const clients = createClientDirectory(session.clients)
   const keys = createKeyRing({ store: session.keys, sealer, clock, logger: pino({ level: 'silent' }), algorithms: [] })
   const revocations = createRevocations({ reading: session.revokedTokens, writing: session.revokedTokens, clock })
+  const exchangedTokens = createExchangedTokens({ reading: session.exchangedTokens, writing: session.exchangedTokens, clock, limit: 0 })
   await Promise.all([organizations, resources, clients, keys, revocations].map((view) => view.load()))
 
   const verify = createVerifyAccessToken({ issuer, keys, clock })
-  const result = await createCheckActive({ verify, revocations, clients, organizations, resources })(token)
+  const result = await createCheckActive({ verify, revocations, exchangedTokens, keys, clients, organizations, resources })(token)
   const decoded = decode(token)
   const { jti, client_id: clientId, iat, exp } = decoded.claims ?? {}
   const client = typeof clientId === 'string' ? clients.get(clientId) : undefined

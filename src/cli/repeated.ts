@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import { exitCodes } from '../operator-error.ts'
 
 /** Each of their values counts. */
-const repeatable = new Set(['grant'])
+const repeatable = new Set(['grant', 'authenticationMethod', 'certificateThumbprint', 'exchangeResource', 'addExchangeResource', 'removeExchangeResource'])
 
 /** Of options that contradict each other, as --name twice or --default and --no-default, commander takes the last without a word. */
 export function refuseContradictions (command: Command): void {

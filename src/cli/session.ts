@@ -10,6 +10,7 @@ import { createClientStore, type ClientStore } from '../clients/store.ts'
 import { createRevokedTokenStore, type RevokedTokenStore } from '../access-tokens/store.ts'
 import type { Clock } from '../clock.ts'
 import type { Config } from '../config.ts'
+import { createExchangedTokenStore, type ExchangedTokenStore } from '../exchanged-tokens/store.ts'
 import { createDatabase, patience, type Database, type Session as Transaction } from '../db.ts'
 import { createSigningKeyStore, type SigningKeyStore } from '../keys/store.ts'
 import { exitCodes, OperatorError } from '../operator-error.ts'
@@ -54,6 +55,7 @@ export interface Session extends Reading {
   readonly secretFormat: SecretFormat
   readonly keys: SigningKeyStore
   readonly revokedTokens: RevokedTokenStore
+  readonly exchangedTokens: ExchangedTokenStore
   readonly sealer: Sealer
   readonly issuer: string
 }
@@ -133,6 +135,7 @@ export function createSession (
     secretFormat,
     keys: createSigningKeyStore(database),
     revokedTokens: createRevokedTokenStore(database),
+    exchangedTokens: createExchangedTokenStore(database),
     sealer,
     issuer: config.issuer,
     clock

@@ -79,6 +79,8 @@ export interface Client {
   readonly certificateSubject: string | null
   /** For self_signed_tls_client_auth: SHA-256, base64url. */
   readonly certificateThumbprints: readonly string[]
+  /** Ids of the resources that it may exchange tokens for, besides the one that it stands for. */
+  readonly exchangeResources: readonly string[]
 }
 
 /** Whether a key may be used at the time given (milliseconds since the epoch). */

@@ -1,6 +1,6 @@
 /** Registering clients and their secrets: what the CLI and the first start call. A secret is returned once and never again. */
 import type { Clock } from '../clock.ts'
-import { defaultGrants, jwtBearerGrant, type GrantType } from '../oauth/grant-types.ts'
+import { defaultGrants, jwtBearerGrant, tokenExchangeGrant, type GrantType } from '../oauth/grant-types.ts'
 import { defaultAuthenticationMethods, type AuthenticationMethod } from '../oauth/authentication-methods.ts'
 import type { Environment } from '../environment.ts'
 import { newIdentifier } from '../identifiers.ts'
@@ -47,6 +47,8 @@ export interface RegistrationInput {
   /** Default: none. */
   readonly certificateSubject?: string | null
   readonly certificateThumbprints?: readonly string[]
+  /** Ids of resources. Default: none. */
+  readonly exchangeResources?: readonly string[]
 }
 
 export interface ScopeChoice { readonly name: string, readonly isDefault: boolean, readonly isDeprecated: boolean, readonly disabledAt: Date | null }
@@ -76,7 +78,9 @@ export function grantsByDefault (scopes: readonly string[], resourceId: string |
 
 /** @returns why clients of this type cannot have these grants */
 export function grantObjection (type: ClientType, grants: readonly string[]): string | undefined {
-  return type === 'service' && grants.includes(jwtBearerGrant) ? `Only a JWT client can have the grant ${jwtBearerGrant}: a service client acts for no players.` : undefined
+  if (type === 'service' && grants.includes(jwtBearerGrant)) return `Only a JWT client can have the grant ${jwtBearerGrant}: a service client acts for no players.`
+  if (type === 'jwt' && grants.includes(tokenExchangeGrant)) return `Only a service client can have the grant ${tokenExchangeGrant}: it is for services that are shown tokens.`
+  return undefined
 }
 
 export function createRegistration ({ store, format, hasher, sealer, clock, readScopes }: RegistrationDependencies): Registration {
@@ -99,7 +103,7 @@ export function createRegistration ({ store, format, hasher, sealer, clock, read
   }
 
   async function newClient (input: RegistrationInput): Promise<NewClient & { readonly type: ClientType }> {
-    const { type = 'service', scopes: wanted, grants, authenticationMethods = defaultAuthenticationMethods, accessTokenTtlSeconds = null, dpop = defaultDpopSetting, certificateBoundTokens = false, certificateSubject = null, certificateThumbprints = [], ...named } = input
+    const { type = 'service', scopes: wanted, grants, authenticationMethods = defaultAuthenticationMethods, accessTokenTtlSeconds = null, dpop = defaultDpopSetting, certificateBoundTokens = false, certificateSubject = null, certificateThumbprints = [], exchangeResources = [], ...named } = input
     const objection = grantObjection(type, grants ?? [])
     if (objection !== undefined) throw new OperatorError(objection, { exitCode: exitCodes.refused })
     const scopes = await chooseScopes(wanted, input.resourceId)
@@ -114,6 +118,7 @@ export function createRegistration ({ store, format, hasher, sealer, clock, read
       certificateBoundTokens,
       certificateSubject,
       certificateThumbprints,
+      exchangeResources,
       scopes
     }
   }

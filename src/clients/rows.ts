@@ -19,6 +19,7 @@ export interface NewClient {
   readonly certificateBoundTokens?: boolean
   readonly certificateSubject?: string | null
   readonly certificateThumbprints?: readonly string[]
+  readonly exchangeResources?: readonly string[]
   readonly managedBy?: string | null
   readonly disabledAt?: Date | null
   readonly disabledBy?: string | null
@@ -36,14 +37,14 @@ export interface NewSecret extends SecretPatch {
 
 /** Rows as a configuration file wants them. */
 export type ConfiguredClient = Pick<Client,
-  'id' | 'organizationId' | 'name' | 'environment' | 'type' | 'grants' | 'authenticationMethods' | 'jwksUri' | 'acceptsEndpointAudienceUntil' | 'resourceId' | 'accessTokenTtlSeconds' | 'dpop' | 'certificateBoundTokens' | 'certificateSubject' | 'certificateThumbprints' | 'disabledAt' | 'disabledBy' | 'managedBy'>
+  'id' | 'organizationId' | 'name' | 'environment' | 'type' | 'grants' | 'authenticationMethods' | 'jwksUri' | 'acceptsEndpointAudienceUntil' | 'resourceId' | 'accessTokenTtlSeconds' | 'dpop' | 'certificateBoundTokens' | 'certificateSubject' | 'certificateThumbprints' | 'exchangeResources' | 'disabledAt' | 'disabledBy' | 'managedBy'>
 export interface KeyOfClient { readonly clientId: string, readonly kid: string }
 export type ConfiguredKey = KeyOfClient & Pick<NewKey, 'algorithm' | 'jwk'>
 export interface GrantedScope { readonly clientId: string, readonly scopeName: string }
 export interface ImportedSecretRow { readonly id: string, readonly clientId: string, readonly hash: string, readonly sealedSecret: string | null, readonly managedBy: string }
 
 export type ClientPatch = Partial<Pick<Client,
-  'name' | 'organizationId' | 'grants' | 'authenticationMethods' | 'jwksUri' | 'acceptsEndpointAudienceUntil' | 'resourceId' | 'accessTokenTtlSeconds' | 'dpop' | 'certificateBoundTokens' | 'certificateSubject' | 'certificateThumbprints' | 'disabledAt' | 'disabledBy' | 'managedBy'>>
+  'name' | 'organizationId' | 'grants' | 'authenticationMethods' | 'jwksUri' | 'acceptsEndpointAudienceUntil' | 'resourceId' | 'accessTokenTtlSeconds' | 'dpop' | 'certificateBoundTokens' | 'certificateSubject' | 'certificateThumbprints' | 'exchangeResources' | 'disabledAt' | 'disabledBy' | 'managedBy'>>
 export interface ScopeChange {
   readonly add: readonly string[]
   readonly remove: readonly string[]

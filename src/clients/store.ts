@@ -72,7 +72,7 @@ export function createClientStore (database: Session): ClientStore {
       return row === null ? undefined : fromRow(row, await database.clientKey.findMany({ where: { clientId: id }, orderBy: [...byAge] }))
     },
     isEmpty: async () => await database.client.findFirst({ select: { id: true } }) === null,
-    async create ({ scopes, secret, grants, authenticationMethods, certificateThumbprints = [], ...client }) {
+    async create ({ scopes, secret, grants, authenticationMethods, certificateThumbprints = [], exchangeResources = [], ...client }) {
       return fromRow(await database.client.create({
         ...whole,
         data: {
@@ -80,17 +80,19 @@ export function createClientStore (database: Session): ClientStore {
           grants: [...grants],
           authenticationMethods: [...authenticationMethods],
           certificateThumbprints: [...certificateThumbprints],
+          exchangeResources: [...exchangeResources],
           scopes: { create: scopes.map((scopeName) => ({ scopeName })) },
           ...(secret === undefined ? {} : { secrets: { create: secret } })
         }
       }), [])
     },
-    async update (id, { grants, authenticationMethods, scopes, certificateThumbprints, ...patch }) {
+    async update (id, { grants, authenticationMethods, scopes, certificateThumbprints, exchangeResources, ...patch }) {
       const data = {
         ...patch,
         ...(grants === undefined ? {} : { grants: [...grants] }),
         ...(authenticationMethods === undefined ? {} : { authenticationMethods: [...authenticationMethods] }),
         ...(certificateThumbprints === undefined ? {} : { certificateThumbprints: [...certificateThumbprints] }),
+        ...(exchangeResources === undefined ? {} : { exchangeResources: [...exchangeResources] }),
         ...(scopes === undefined ? {} : { scopes: changedScopes(scopes) })
       }
       await database.client.update({ where: { id }, data })
@@ -119,20 +121,20 @@ export function createClientStore (database: Session): ClientStore {
     },
     async createMany (rows) {
       await database.$executeRaw`
-        INSERT INTO clients (id, organization_id, name, environment, type, grants, authentication_methods, jwks_uri, accepts_endpoint_audience_until, resource_id, access_token_ttl_seconds, dpop, certificate_bound_tokens, certificate_subject, certificate_thumbprints, disabled_at, disabled_by, managed_by)
-        SELECT id, "organizationId", name, environment::environment, type::client_type, grants, "authenticationMethods", "jwksUri", "acceptsEndpointAudienceUntil", "resourceId", "accessTokenTtlSeconds", dpop::dpop_setting, "certificateBoundTokens", "certificateSubject", "certificateThumbprints", "disabledAt", "disabledBy", "managedBy"
+        INSERT INTO clients (id, organization_id, name, environment, type, grants, authentication_methods, jwks_uri, accepts_endpoint_audience_until, resource_id, access_token_ttl_seconds, dpop, certificate_bound_tokens, certificate_subject, certificate_thumbprints, exchange_resources, disabled_at, disabled_by, managed_by)
+        SELECT id, "organizationId", name, environment::environment, type::client_type, grants, "authenticationMethods", "jwksUri", "acceptsEndpointAudienceUntil", "resourceId", "accessTokenTtlSeconds", dpop::dpop_setting, "certificateBoundTokens", "certificateSubject", "certificateThumbprints", "exchangeResources", "disabledAt", "disabledBy", "managedBy"
         FROM jsonb_to_recordset(${JSON.stringify(rows)}::jsonb)
-          AS r (id text, "organizationId" text, name text, environment text, type text, grants text[], "authenticationMethods" text[], "jwksUri" text, "acceptsEndpointAudienceUntil" timestamptz, "resourceId" text, "accessTokenTtlSeconds" integer, dpop text, "certificateBoundTokens" boolean, "certificateSubject" text, "certificateThumbprints" text[], "disabledAt" timestamptz, "disabledBy" text, "managedBy" text)`
+          AS r (id text, "organizationId" text, name text, environment text, type text, grants text[], "authenticationMethods" text[], "jwksUri" text, "acceptsEndpointAudienceUntil" timestamptz, "resourceId" text, "accessTokenTtlSeconds" integer, dpop text, "certificateBoundTokens" boolean, "certificateSubject" text, "certificateThumbprints" text[], "exchangeResources" text[], "disabledAt" timestamptz, "disabledBy" text, "managedBy" text)`
     },
     async updateMany (rows) {
       await database.$executeRaw`
         UPDATE clients c SET organization_id = r."organizationId", name = r.name, grants = r.grants, authentication_methods = r."authenticationMethods",
           jwks_uri = r."jwksUri", accepts_endpoint_audience_until = r."acceptsEndpointAudienceUntil", resource_id = r."resourceId",
           access_token_ttl_seconds = r."accessTokenTtlSeconds", dpop = r.dpop::dpop_setting, certificate_bound_tokens = r."certificateBoundTokens",
-          certificate_subject = r."certificateSubject", certificate_thumbprints = r."certificateThumbprints",
+          certificate_subject = r."certificateSubject", certificate_thumbprints = r."certificateThumbprints", exchange_resources = r."exchangeResources",
           disabled_at = r."disabledAt", disabled_by = r."disabledBy", managed_by = r."managedBy"
         FROM jsonb_to_recordset(${JSON.stringify(rows)}::jsonb)
-          AS r (id text, "organizationId" text, name text, grants text[], "authenticationMethods" text[], "jwksUri" text, "acceptsEndpointAudienceUntil" timestamptz, "resourceId" text, "accessTokenTtlSeconds" integer, dpop text, "certificateBoundTokens" boolean, "certificateSubject" text, "certificateThumbprints" text[], "disabledAt" timestamptz, "disabledBy" text, "managedBy" text)
+          AS r (id text, "organizationId" text, name text, grants text[], "authenticationMethods" text[], "jwksUri" text, "acceptsEndpointAudienceUntil" timestamptz, "resourceId" text, "accessTokenTtlSeconds" integer, dpop text, "certificateBoundTokens" boolean, "certificateSubject" text, "certificateThumbprints" text[], "exchangeResources" text[], "disabledAt" timestamptz, "disabledBy" text, "managedBy" text)
         WHERE c.id = r.id`
     },
     async removeMany (ids) {

@@ -119,6 +119,9 @@ const client = Type.Object({
     uniqueItems: true, maxItems: maxListed, description: 'What it may ask for: scopes of this file, or ones that exist. Default: every scope that is marked as default and neither deprecated nor disabled, looked up each time the file is applied; none for a client with resource_server.'
   })),
   resource_server: Type.Optional(Type.String({ ...identifier, description: 'The identifier of the API that the client stands for: it may introspect the tokens for that API.' })),
+  exchange_resources: Type.Optional(Type.Array(Type.String(identifier), {
+    uniqueItems: true, maxItems: maxListed, description: 'The identifiers of the APIs that it may exchange tokens for (RFC 8693), besides the one that it stands for.'
+  })),
   access_token_ttl_seconds: lifetime('How long its access tokens live, in seconds: 60 to 2592000 (30 days), unless the API allows less. Default: 90000 (25 hours).'),
   dpop: Type.Optional(Type.Unsafe<DpopSetting>({
     type: 'string', enum: [...dpopSettings], default: defaultDpopSetting, description: 'Whether its new access tokens are bound to the key of a DPoP proof (RFC 9449): never (off), if it sends one (allowed), always (required).'

@@ -89,6 +89,7 @@ function scopeEntry (scope: Scope): ScopeEntry {
 
 function clientEntry (client: Client, identifiers: ReadonlyMap<string, string>): ClientEntry {
   const standsFor = client.resourceId === null ? undefined : identifiers.get(client.resourceId)
+  const exchanges = client.exchangeResources.flatMap((id) => identifiers.get(id) ?? []).sort()
   // Those that were revoked or that end are the operator's own business: a file gives its keys no end.
   const keys = [...client.keys.values()].filter(({ revokedAt, expiresAt }) => revokedAt === null && expiresAt === null).map(({ jwk }) => jwk as KeyEntry) // checked when it was registered
   return {
@@ -98,6 +99,7 @@ function clientEntry (client: Client, identifiers: ReadonlyMap<string, string>):
     grants: grantTypes.filter((grant) => client.grants.includes(grant)),
     scopes: [...client.scopes].sort(),
     ...standsFor === undefined ? {} : { resource_server: standsFor },
+    ...exchanges.length === 0 ? {} : { exchange_resources: exchanges },
     ...lifetimeOf(client),
     ...client.dpop === defaultDpopSetting ? {} : { dpop: client.dpop },
     ...client.certificateBoundTokens ? { certificate_bound_tokens: true } : {},

@@ -66,6 +66,7 @@ function wish (id: string, entry: ClientEntry, current: Client | undefined, { fi
     certificateBoundTokens: entry.certificate_bound_tokens ?? false,
     certificateSubject: entry.certificate_subject ?? null,
     certificateThumbprints: [...new Set((entry.certificate_thumbprints ?? []).flatMap((text) => readThumbprint(text) ?? []))],
+    exchangeResources: [...new Set((entry.exchange_resources ?? []).flatMap((identifier) => afterwards.resources.get(identifier) ?? []))].sort(),
     ...wantedAuthentication(entry),
     ...disabling,
     managedBy: file.name
@@ -79,7 +80,7 @@ function create ({ row, scopes, turned }: Wanted, entry: ClientEntry, draft: Dra
   draft.note('create', 'client', row.id, [
     quoted(row.name), `of ${row.organizationId}`, ...row.type === 'jwt' ? ['a JWT client'] : [], `scopes ${scopes.join(' ') || 'none'}`,
     ...entry.resource_server === undefined ? [] : [`stands for ${entry.resource_server}`], ...row.dpop === defaultDpopSetting ? [] : [`DPoP ${row.dpop}`], ...row.certificateBoundTokens ? ['tokens bound to its certificate'] : [],
-    ...describedAuthentication(row), ...turned === 'off' ? ['disabled'] : []
+    ...describedAuthentication(row), ...row.exchangeResources.length === 0 ? [] : [`may exchange tokens for ${(entry.exchange_resources ?? []).join(' ')}`], ...turned === 'off' ? ['disabled'] : []
   ], lacksSecret(row, entry) ? [`It has no secret yet. Give it one with: signet secret add ${row.id}`] : [])
 }
 
@@ -91,11 +92,11 @@ interface Surroundings {
 }
 
 function update (current: Client, { row, scopes, turned }: Wanted, { owners, before, entry }: Surroundings, draft: Draft): void {
-  const gained = scopes.filter((scope) => !current.scopes.has(scope))
-  const lost = [...current.scopes].filter((scope) => !scopes.includes(scope))
-  const lostGrants = current.grants.filter((grant) => !row.grants.includes(grant))
-  const newGrants = row.grants.filter((grant) => !current.grants.includes(grant))
+  const [gained, lost] = differences([...current.scopes], scopes)
+  const [newGrants, lostGrants] = differences(current.grants, row.grants)
   const isMoved = current.organizationId !== row.organizationId
+  const exchanges = current.exchangeResources.flatMap((id) => before.get(id) ?? [])
+  const [newExchanges, lostExchanges] = differences(exchanges, entry.exchange_resources ?? [])
   const standsFor = current.resourceId === null ? undefined : before.get(current.resourceId)
   const own = [
     ...takenOver(current),
@@ -110,6 +111,8 @@ function update (current: Client, { row, scopes, turned }: Wanted, { owners, bef
     ...current.certificateSubject === row.certificateSubject ? [] : [`certificate of ${row.certificateSubject ?? 'nobody'} instead of ${current.certificateSubject ?? 'nobody'}`],
     ...current.certificateThumbprints.join() === row.certificateThumbprints.join() ? [] : ['other certificates of its own'],
     ...changedAuthentication(current, row),
+    ...newExchanges.length === 0 ? [] : [`may exchange tokens for ${newExchanges.join(' ')}`],
+    ...lostExchanges.length === 0 ? [] : [`may not exchange tokens for ${lostExchanges.join(' ')} any more`],
     ...turned === undefined ? [] : [turned === 'off' ? 'disabled' : 'enabled']
   ]
   if (own.length > 0) draft.writes.clients.update.push(row)
@@ -123,6 +126,7 @@ function update (current: Client, { row, scopes, turned }: Wanted, { owners, bef
   draft.note('update', 'client', row.id, details, [
     ...lost.length === 0 ? [] : [`It gets no tokens with ${lost.join(' ')} any more.${liveOn('Those that it has', longestLifetime([current], resourcesOf(lost, owners)))}`],
     ...lostGrants.length === 0 ? [] : [`It gets no tokens by ${lostGrants.join(' ')} any more.${liveOn('Those that it has', longest)}`],
+    ...lostExchanges.length === 0 || areTokensDead ? [] : [`The tokens for ${lostExchanges.join(' ')} that it exchanged live on until they expire.`],
     ...!current.certificateBoundTokens && row.certificateBoundTokens ? [`It gets no tokens without a client certificate any more.${areTokensDead ? '' : ` Those that it has stay as they are until they expire, within ${longest}.`}`] : [],
     ...current.dpop !== row.dpop && row.dpop === 'required' ? [`It gets no tokens without a DPoP proof any more.${areTokensDead ? '' : ` Those that it has stay as they are until they expire, within ${longest}.`}`] : [],
     ...!areTokensDead && isShorter(current.accessTokenTtlSeconds, row.accessTokenTtlSeconds) ? [liveOn('The tokens that it has', longest).trim()] : [],
@@ -130,6 +134,10 @@ function update (current: Client, { row, scopes, turned }: Wanted, { owners, bef
     ...areTokensDead ? [`${turned === 'off' ? 'It gets no tokens any more. ' : ''}The tokens that it has are inactive at introspection at once and for good; ${ownApis(longest)}.`] : [],
     ...turned === 'on' ? ['Its earlier tokens stay dead.'] : []
   ], areTokensDead)
+}
+
+function differences (before: readonly string[], after: readonly string[]): [gained: string[], lost: string[]] {
+  return [after.filter((each) => !before.includes(each)), before.filter((each) => !after.includes(each))]
 }
 
 function otherType ({ type }: Client): string {

@@ -26,6 +26,7 @@ export function checkReferences (file: ReadFile, state: State, removed: Readonly
     return [
       ...check('organization', client?.organization, 'organizations', 'organization'),
       ...check('resource_server', client?.resource_server, 'resources', 'resource'),
+      ...(client?.exchange_resources ?? []).flatMap((identifier, index) => check('exchange_resources', identifier, 'resources', 'resource', index)),
       ...(client?.scopes ?? []).flatMap((scope, index) => check('scopes', scope, 'scopes', 'scope', index))
     ]
   })

@@ -30,8 +30,10 @@ function sameNames ({ organizations = {} }: Document, places: Places): Mistake[]
 
 function identifiers ({ resources = {}, clients = {} }: Document, places: Places): Mistake[] {
   const named = Object.keys(resources).filter((identifier) => !isIdentifier(identifier)).map((identifier): Path => ['resources', identifier])
-  const references = Object.entries(clients).flatMap(([id, client]): Path[] =>
-    client?.resource_server === undefined || isIdentifier(client.resource_server) ? [] : [['clients', id, 'resource_server']])
+  const references = Object.entries(clients).flatMap(([id, client]): Path[] => [
+    ...client?.resource_server === undefined || isIdentifier(client.resource_server) ? [] : [['clients', id, 'resource_server']],
+    ...(client?.exchange_resources ?? []).flatMap((identifier, index): Path[] => identifier === undefined || isIdentifier(identifier) ? [] : [['clients', id, 'exchange_resources', index]])
+  ])
   return [...named.map((path) => mistakeAt(places.name(path), path, identifierRule)), ...references.map((path) => mistakeAt(places.value(path), path, identifierRule))]
 }
 

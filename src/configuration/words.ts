@@ -33,7 +33,8 @@ export function naming (whose: string, clients: readonly Pick<Client, 'id'>[]): 
 export function concerned (resource: Resource, clients: readonly Client[]): readonly string[] {
   return [
     ...naming('Clients that have scopes of it', clients.filter((client) => resource.scopes.some(({ name }) => client.scopes.has(name)))),
-    ...naming('Clients that stand for it', clients.filter(({ resourceId }) => resourceId === resource.id))
+    ...naming('Clients that stand for it', clients.filter(({ resourceId }) => resourceId === resource.id)),
+    ...naming('Clients that may exchange tokens for it', clients.filter(({ exchangeResources }) => exchangeResources.includes(resource.id)))
   ]
 }
 

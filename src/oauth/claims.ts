@@ -1,5 +1,5 @@
 /** The claims of an access token, as issued and as believed again. */
-import { Type, type Static } from '@sinclair/typebox'
+import { Type, type Static, type TObject } from '@sinclair/typebox'
 import { issuerPlaceholder, samples } from './samples.ts'
 import { signingAlgorithms, type SigningAlgorithm } from './signing-algorithms.ts'
 
@@ -15,8 +15,23 @@ const confirmation = Type.Object({
 /** Of one token. */
 export const maxAudiences = 16
 
+/** Of one token: who acts now, for whom that one acts, and so on. */
+export const maxActors = 4
+
 /** @see [RFC 8693 §4.1](https://www.rfc-editor.org/rfc/rfc8693.html#section-4.1) */
-const actor = Type.Recursive((self) => Type.Object({ sub: Type.String(), act: Type.Optional(self) }))
+export interface Actor {
+  readonly sub: string
+  readonly client_id?: string
+  readonly act?: Actor
+}
+
+function actorWithin (depth: number): TObject {
+  return Type.Object({
+    sub: Type.String({ description: depth === maxActors ? 'Who acts: the `sub` of the actor token.' : 'Who acted before, and counts for nothing in deciding about access.', examples: [samples.clientId] }),
+    client_id: Type.Optional(Type.String({ description: 'The client that it acts through, where that is another.', examples: [samples.clientId] })),
+    ...depth === 1 ? {} : { act: Type.Optional(actorWithin(depth - 1)) }
+  }, { additionalProperties: false, ...depth === maxActors ? { description: 'Only after a token exchange with an actor token (RFC 8693 §4.1): who acts for the subject of the token, and whom it follows.' } : {} })
+}
 
 /**
  * @see [RFC 9068 §2.2](https://www.rfc-editor.org/rfc/rfc9068.html#section-2.2)
@@ -24,28 +39,23 @@ const actor = Type.Recursive((self) => Type.Object({ sub: Type.String(), act: Ty
  */
 export const accessTokenClaims = Type.Object({
   iss: Type.String({ description: 'The issuer; for test clients the issuer and `/test`.', examples: [issuerPlaceholder] }),
-  sub: Type.String({ description: 'The id of the client; in the tokens of a JWT client the id of its organization, a colon and the id of the player.', examples: [samples.clientId] }),
+  sub: Type.String({ description: 'The id of the client; in the tokens of a JWT client the id of its organization, a colon and the id of the player; after a token exchange that of the subject token.', examples: [samples.clientId] }),
   aud: Type.Union([Type.String(), Type.Array(Type.String(), { minItems: 1, maxItems: maxAudiences })], {
     description: 'The identifier of the resource whose scopes were granted; a list of them only where several resources were asked for by name, and each allows that.', examples: [samples.resource]
   }),
   exp: Type.Integer({ minimum: 0, maximum: 253_402_300_799, description: 'When the token expires, in seconds since 1970.', examples: [samples.issuedAt + 90_000] }),
   iat: Type.Integer({ minimum: 0, maximum: 253_402_300_799, description: 'When the token was issued, in seconds since 1970.', examples: [samples.issuedAt] }),
-  jti: Type.String({ minLength: 16, maxLength: 64, description: 'Unique to the token: 128 random bits.', examples: [samples.jti] }),
-  client_id: Type.String({ description: 'The id of the client.', examples: [samples.clientId] }),
+  jti: Type.String({ minLength: 16, maxLength: 64, description: 'Unique to the token: 128 random bits. After a token exchange it begins with `x.`.', examples: [samples.jti] }),
+  client_id: Type.String({ description: 'The id of the client that the token was issued to.', examples: [samples.clientId] }),
   scope: Type.String({ description: 'The granted scopes, separated by single spaces.', examples: [samples.scope] }),
-  org: Type.String({ description: 'The id of the organization that owns the client.', examples: [samples.organization] }),
+  org: Type.String({ description: 'The id of the organization that owns the client; after a token exchange that of the subject token.', examples: [samples.organization] }),
   env: Type.Union([Type.Literal('live'), Type.Literal('test')], { description: 'The environment of the client.', examples: ['live'] }),
-  player_id: Type.Optional(Type.String({ description: 'Only in the tokens of a JWT client: the player that it acts for, as its backend calls the player.', examples: [samples.playerId] })),
+  player_id: Type.Optional(Type.String({ description: 'Only in the tokens of a JWT client, and in those exchanged for them: the player that it acts for, as its backend calls the player.', examples: [samples.playerId] })),
   cnf: Type.Optional(confirmation),
-  /** Only after a token exchange with an actor: who acts, and for whom that one acts. */
-  act: Type.Optional(actor)
+  act: Type.Optional(Type.Unsafe<Actor>(actorWithin(maxActors)))
 })
 
 export type Confirmation = Static<typeof confirmation>
-export type Actor = Static<typeof actor>
-
-/** What tokens have today. */
-export const documentedClaims = Type.Omit(accessTokenClaims, ['act'])
 
 export type AccessTokenClaims = Static<typeof accessTokenClaims>
 

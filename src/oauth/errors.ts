@@ -52,8 +52,8 @@ export const errorTable = {
   invalid_target: {
     status: 400,
     source: 'RFC 8707 §2',
-    meaning: 'The resource parameter names no resource of this server, another one than that of the scopes, or several that cannot be in one token.',
-    cure: 'Send the identifier of the API exactly as it is registered, or leave the parameter out.'
+    meaning: 'The parameter resource or audience names no resource of this server, another one than that of the scopes, several that cannot be in one token, or one that the client may not exchange tokens for.',
+    cure: 'Send the identifier of the API exactly as it is registered, or leave the parameter out. The operator says what a client may exchange tokens for.'
   },
   invalid_dpop_proof: {
     status: 400,

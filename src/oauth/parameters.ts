@@ -43,6 +43,6 @@ export const tokenParameters = {
 
 /** Of other grants and methods: without effect where they are not in a schema, and refused in the URL all the same. */
 export const foreignParameters = {
-  token: ['subject_token', 'actor_token', 'refresh_token', 'access_token', 'token', 'code', 'password'],
+  token: ['refresh_token', 'access_token', 'token', 'code', 'password'],
   tokenInspection: ['access_token']
 } as const

@@ -13,6 +13,12 @@ export const samples = {
   jwtClientSecret: 'sgs_live_fourth_example',
   playerId: 'player-1001',
   assertion: 'eyJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJjbF9saXZlX3NhbXBsZWxvZ2luIn0.c2lnbmF0dXJl',
+  /** Stands for the resource too, and exchanges the tokens that it is shown for others, for the resource behind it. */
+  serviceId: 'cl_live_samplegateway',
+  serviceSecret: 'sgs_live_fifth_example',
+  serviceToken: 'eyJhbGciOiJSUzI1NiIsInR5cCI6ImF0K2p3dCJ9.eyJzdWIiOiJjbF9saXZlX3NhbXBsZWdhdGV3YXkifQ.c2lnbmF0dXJl',
+  backResource: 'https://stats.example.com',
+  backScope: 'stats:read',
   organization: 'org_samplegames',
   resource: 'https://api.example.com',
   scope: 'tournaments:read',

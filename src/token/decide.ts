@@ -12,6 +12,20 @@ export interface Wish {
   readonly atMost?: readonly string[] | undefined
   /** The values of `resource`. */
   readonly resources: readonly string[]
+  /** The values of `audience`, where the grant gives it a meaning. */
+  readonly audiences?: readonly string[]
+  readonly bounds?: Bounds | undefined
+}
+
+/** What a token that is derived from another may be for. */
+export interface Bounds {
+  /** The id of the resource that it is for where the request names none, nor a scope. */
+  readonly ownResource: string
+  /** Ids of the others that it may be for. */
+  readonly otherResources: readonly string[]
+  /** What the other token is for. A scope of these the new token can have only if that one has it. */
+  readonly audiences: readonly string[]
+  readonly scopes: readonly string[]
 }
 
 export interface Decision {
@@ -22,6 +36,8 @@ export interface Decision {
 
 type Resources = Pick<ResourceDirectory, 'byIdentifier' | 'scope'>
 
+interface Owned { readonly name: string, readonly owner: Resource | undefined }
+
 /**
  * @throws OAuthError `invalid_target`, `invalid_scope`
  * @see [RFC 6749 §3.3](https://www.rfc-editor.org/rfc/rfc6749.html#section-3.3)
@@ -29,15 +45,14 @@ type Resources = Pick<ResourceDirectory, 'byIdentifier' | 'scope'>
  * @see [RFC 9068 §3](https://www.rfc-editor.org/rfc/rfc9068.html#section-3)
  */
 export function decide (client: Client, wish: Wish, resources: Resources): Decision {
-  const targets = wish.resources.map((identifier) => knownTarget(identifier, resources))
-  const scopes = wish.scope === undefined ? defaultScopes(client, targets, resources) : parseScope(wish.scope)
-  const owners = scopes.map((name) => ownerOf(name, client, resources))
-  const refused = scopes.filter((_, position) => owners[position] === undefined)
-  if (refused.length > 0) throw invalidScope(`These scopes do not exist or are not granted to this client: ${refused.join(' ')}`)
-  const exceeding = scopes.filter((name) => wish.atMost?.includes(name) === false)
-  if (exceeding.length > 0) throw invalidScope(`What the token is asked for with does not allow these scopes: ${exceeding.join(' ')}`)
-  const granting = [...new Set(owners.filter((owner) => owner !== undefined))]
-  if (granting.length === 0) throw invalidScope('This client has no default scopes: name the scopes that you want in scope.')
+  const targets = namedTargets(wish, resources)
+  const scopes = wish.scope === undefined ? defaultScopes(client, targets, wish.bounds, resources) : parseScope(wish.scope)
+  const owned = scopes.map((name): Owned => ({ name, owner: ownerOf(name, client, resources) }))
+  refuseWhere(owned, ({ owner }) => owner === undefined, 'These scopes do not exist or are not granted to this client')
+  refuseWhere(owned, ({ owner }) => !isWithin(owner, wish.bounds), 'This client may not exchange tokens for the resource of these scopes')
+  refuseWhere(owned, (each) => isExceeding(each, wish), 'What the token is asked for with does not allow these scopes')
+  const granting = [...new Set(owned.flatMap(({ owner }) => owner ?? []))]
+  if (granting.length === 0) throw invalidScope(wish.bounds === undefined ? 'This client has no default scopes: name the scopes that you want in scope.' : 'The client has none of the scopes of the subject_token, nor default scopes of the resource that was named.')
   if (granting.length > 1) requireMixing(granting, targets, wish)
   if (targets.length > 0 && !granting.every((owner) => targets.includes(owner))) throw invalidTarget('The scopes belong to another resource than the one that resource names.')
   return { scopes, resources: granting }
@@ -60,20 +75,40 @@ function requireMixing (owners: readonly Resource[], targets: readonly Resource[
     : `These scopes belong to different resources: ask for the scopes of one resource at a time${cure}.`)
 }
 
-/** An absolute URI without a fragment that names a resource in use. */
-function knownTarget (identifier: string, resources: Resources): Resource {
-  if (!URL.canParse(identifier) || identifier.includes('#')) {
-    throw invalidTarget('resource must be an absolute URI without a fragment.')
-  }
-  const resource = resources.byIdentifier(identifier)
-  if (resource?.disabledAt !== null) throw invalidTarget(`There is no resource ${identifier}.`)
-  return resource
+function refuseWhere (scopes: readonly Owned[], isRefused: (scope: Owned) => boolean, why: string): void {
+  const refused = scopes.filter(isRefused).map(({ name }) => name)
+  if (refused.length > 0) throw invalidScope(`${why}: ${refused.join(' ')}`)
 }
 
-function defaultScopes (client: Client, targets: readonly Resource[], resources: Resources): string[] {
+/** A `resource` is an absolute URI without a fragment; it names a resource in use, and so does an `audience`. */
+function namedTargets ({ resources: named, audiences = [], bounds }: Wish, resources: Resources): readonly Resource[] {
+  return [...named, ...audiences].map((identifier, position) => {
+    if (position < named.length && (!URL.canParse(identifier) || identifier.includes('#'))) {
+      throw invalidTarget('resource must be an absolute URI without a fragment.')
+    }
+    const resource = resources.byIdentifier(identifier)
+    if (resource?.disabledAt !== null) throw invalidTarget(`There is no resource ${identifier}.`)
+    if (!isWithin(resource, bounds)) throw invalidTarget(`This client may not exchange tokens for the resource ${identifier}.`)
+    return resource
+  })
+}
+
+function isWithin (resource: Resource | undefined, bounds: Bounds | undefined): boolean {
+  return bounds === undefined || resource?.id === bounds.ownResource || (resource !== undefined && bounds.otherResources.includes(resource.id))
+}
+
+function isExceeding ({ name, owner }: Owned, { atMost, bounds }: Wish): boolean {
+  const isOfOther = owner !== undefined && bounds?.audiences.includes(owner.identifier) === true
+  return atMost?.includes(name) === false || (isOfOther && !bounds.scopes.includes(name))
+}
+
+function defaultScopes (client: Client, targets: readonly Resource[], bounds: Bounds | undefined, resources: Resources): string[] {
   return [...client.scopes].filter((name) => {
     const known = resources.scope(name)
-    return known?.scope.isDefault === true && isInUse(known) && (targets.length === 0 || targets.includes(known.resource))
+    if (known === undefined || !isInUse(known)) return false
+    const { resource, scope } = known
+    const isTarget = targets.length === 0 ? bounds === undefined || resource.id === bounds.ownResource : targets.includes(resource)
+    return isTarget && (bounds?.audiences.includes(resource.identifier) === true ? bounds.scopes.includes(name) : scope.isDefault)
   }).sort()
 }
 

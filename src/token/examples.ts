@@ -1,12 +1,15 @@
 import type { Exchange } from '../http/operation.ts'
 import { defaultAccessTokenTtlSeconds } from '../oauth/claims.ts'
-import { grantTypes, jwtBearerGrant } from '../oauth/grant-types.ts'
+import { grantTypes, jwtBearerGrant, tokenExchangeGrant } from '../oauth/grant-types.ts'
 import { samples } from '../oauth/samples.ts'
+import { accessTokenIdentifier } from '../oauth/token-type-identifiers.ts'
 
-const { jwtClientId, jwtClientSecret, playerId, clientId, clientSecret, scope, secondScope, resource, token } = samples
+const { serviceId, serviceSecret, serviceToken, backResource, backScope, jwtClientId, jwtClientSecret, playerId, clientId, clientSecret, scope, secondScope, resource, token } = samples
 const grant = { grant_type: grantTypes[0] }
 const inBody = { client_id: clientId, client_secret: clientSecret }
 const inHeader = [clientId, clientSecret] as const
+const asService = [serviceId, serviceSecret] as const
+const exchange = { grant_type: tokenExchangeGrant, subject_token: token, subject_token_type: accessTokenIdentifier }
 
 function issued (granted: string): Exchange['answer'] {
   return { status: 200, body: { access_token: token, token_type: 'Bearer', expires_in: defaultAccessTokenTtlSeconds, scope: granted } }
@@ -22,6 +25,24 @@ export const tokenExchanges: readonly Exchange[] = [
   { name: 'bound_to_a_key', summary: 'With a DPoP proof', answer: { status: 200, body: { access_token: token, token_type: 'DPoP', expires_in: defaultAccessTokenTtlSeconds, scope } } },
   { name: 'player', summary: 'A JWT client, for one of its players', request: { form: { ...grant, client_id: jwtClientId, client_secret: jwtClientSecret, player_id: playerId, scope } }, answer: issued(scope) },
   { name: 'assertion', summary: 'A JWT client, with an assertion for one of its players', request: { form: { grant_type: jwtBearerGrant, assertion: samples.assertion, scope } }, answer: issued(scope) },
+  {
+    name: 'exchange',
+    summary: 'An API exchanges the token that it was shown for one for the API behind it',
+    request: { basic: asService, form: { ...exchange, resource: [backResource] } },
+    answer: { status: 200, body: { access_token: token, token_type: 'Bearer', expires_in: 3_600, scope: backScope, issued_token_type: accessTokenIdentifier } }
+  },
+  {
+    name: 'exchange_with_actor',
+    summary: 'The same, and the new token says in act who acts',
+    request: { basic: asService, form: { ...exchange, actor_token: serviceToken, actor_token_type: accessTokenIdentifier, resource: [backResource] } },
+    answer: { status: 200, body: { access_token: token, token_type: 'Bearer', expires_in: 3_600, scope: backScope, issued_token_type: accessTokenIdentifier } }
+  },
+  {
+    name: 'bad_subject_token',
+    summary: 'A subject token with a mistake of any kind',
+    request: { basic: asService, form: { ...exchange, subject_token: 'anything-else' } },
+    answer: { error: 'invalid_request', description: 'The subject_token is not acceptable: it must be an active access token of this server, for the resource that the client stands for.' }
+  },
   {
     name: 'bad_assertion',
     summary: 'An assertion with a mistake of any kind',

@@ -14,6 +14,7 @@ const mainFiles: Readonly<Record<string, string>> = {
   'src/docs': 'endpoint.ts',
   'src/doctor': 'doctor.ts',
   'src/dpop': 'proof.ts',
+  'src/exchanged-tokens': 'exchanged-token.ts',
   'src/health': 'endpoint.ts',
   'src/http': 'server.ts',
   'src/introspection': 'endpoint.ts',

@@ -49,7 +49,7 @@ describe('oauth4webapi 3', () => {
     for (const algorithm of ['oauth2', 'oidc'] as const) {
       it(`accepts the metadata of the ${environment} issuer found with the algorithm ${algorithm}`, async () => {
         const { issuer } = partners[environment]
-        expect(await discover(issuer, algorithm)).toMatchObject({ issuer, jwks_uri: `${issuer}/oauth/v2/jwks`, grant_types_supported: ['client_credentials', 'urn:ietf:params:oauth:grant-type:jwt-bearer'] })
+        expect(await discover(issuer, algorithm)).toMatchObject({ issuer, jwks_uri: `${issuer}/oauth/v2/jwks`, grant_types_supported: ['client_credentials', 'urn:ietf:params:oauth:grant-type:jwt-bearer', 'urn:ietf:params:oauth:grant-type:token-exchange'] })
       })
     }
 

@@ -2,6 +2,7 @@ import { subscribe } from 'node:diagnostics_channel'
 import type { FastifyInstance } from 'fastify'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { OpenApiDocument, ResponseObject, WireRequest } from '../../src/docs/openapi-types.ts'
+import { tokenExchangeGrant } from '../../src/oauth/grant-types.ts'
 import { samples } from '../../src/oauth/samples.ts'
 import { partsOf } from '../support/forged-tokens.ts'
 import { assertionFor } from '../support/assertions.ts'
@@ -28,6 +29,7 @@ describe('the server answers what its OpenAPI document says', () => {
   let scene: Scene
   let other: RegisteredClient
   let jwt: RegisteredClient
+  let service: RegisteredClient
   let document: OpenApiDocument
   let validatorOf: ReturnType<typeof createValidation>
 
@@ -36,6 +38,11 @@ describe('the server answers what its OpenAPI document says', () => {
     scene = await server.fixtures.scene()
     other = await server.fixtures.client({ organizationId: (await server.fixtures.organization()).id })
     jwt = await server.fixtures.client({ organizationId: scene.organization.id, type: 'jwt', scopes: ['tournaments:read'] })
+    const stats = await server.fixtures.resource(samples.backResource, { [samples.backScope]: true })
+    service = await server.fixtures.client({
+      organizationId: scene.organization.id, resourceId: scene.resource.id, scopes: [samples.backScope], grants: ['client_credentials', tokenExchangeGrant], exchangeResources: [stats.id], accessTokenTtlSeconds: 3_600
+    })
+    await known(server, service)
     await known(server, scene.api)
     await known(server, other)
     await known(server, jwt)
@@ -119,8 +126,9 @@ describe('the server answers what its OpenAPI document says', () => {
 
   async function ask (base: string, { method, path, headers, body }: WireRequest): Promise<Answer> {
     const token = `${body ?? ''}${path}`.includes(samples.token) ? await tokenOf(server, scene.partner) : ''
+    const serviceToken = (body ?? '').includes(samples.serviceToken) ? await tokenOf(server, service, samples.backScope) : ''
     const assertion = assertionFor(samples.playerId, jwt, server.issuer, Date.now())
-    const fill = (text: string): string => [...replacements(), [samples.token, token] as const, [samples.assertion, assertion] as const].reduce((filled, [sample, real]) => filled.replaceAll(sample, real), text)
+    const fill = (text: string): string => [...replacements(), [samples.token, token] as const, [samples.serviceToken, serviceToken] as const, [samples.assertion, assertion] as const].reduce((filled, [sample, real]) => filled.replaceAll(sample, real), text)
     const { Authorization: authorization, ...others } = headers
     const credentials = authorization === undefined ? {} : { Authorization: `Basic ${Buffer.from(fill(Buffer.from(authorization.slice('Basic '.length), 'base64').toString())).toString('base64')}` }
     return await send(fill(base + path), { method, headers: { ...others, ...credentials }, ...body === undefined ? {} : { body: fill(body) } })
@@ -131,7 +139,8 @@ describe('the server answers what its OpenAPI document says', () => {
     return [
       [samples.clientId, partner.id], [samples.clientSecret, partner.secret], [samples.apiId, api.id], [samples.apiSecret, api.secret],
       [samples.otherId, other.id], [samples.otherSecret, other.secret],
-      [samples.jwtClientId, jwt.id], [samples.jwtClientSecret, jwt.secret]
+      [samples.jwtClientId, jwt.id], [samples.jwtClientSecret, jwt.secret],
+      [samples.serviceId, service.id], [samples.serviceSecret, service.secret]
     ]
   }
 

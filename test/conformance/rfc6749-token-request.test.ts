@@ -177,7 +177,7 @@ describe('RFC 6749 §4.4.2 Access token request', () => {
     expect((await postForm(token, { ...credentials, grant_type: 'client_credentials' })).status).toBe(200)
   })
 
-  it.each(['password', 'authorization_code', 'refresh_token', 'implicit', 'urn:ietf:params:oauth:grant-type:jwt-bearer', 'urn:ietf:params:oauth:grant-type:token-exchange',
+  it.each(['password', 'authorization_code', 'refresh_token', 'implicit', 'urn:ietf:params:oauth:grant-type:saml2-bearer', 'urn:ietf:params:oauth:grant-type:device_code', 'urn:ietf:params:oauth:grant-type:Token-Exchange',
     'Client_Credentials', 'client_credentials ', 'constructor', '__proto__', 'ü'])('row 6: answers unsupported_grant_type to %s', async (grantType) => {
     const answer = await requestToken(server, scene.partner, { grant_type: grantType })
     expectRefusal(answer, 400, 'unsupported_grant_type')

@@ -2,9 +2,10 @@ import { request } from 'node:http'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Client } from '../../src/clients/client.ts'
 import type { AuthenticationMethod } from '../../src/oauth/authentication-methods.ts'
-import { jwtBearerGrant, type GrantType } from '../../src/oauth/grant-types.ts'
+import { jwtBearerGrant, tokenExchangeGrant, type GrantType } from '../../src/oauth/grant-types.ts'
 import { clientAssertionType } from '../../src/oauth/parameters.ts'
 import { assertionBy, assertionClaims, assertionFor, macWith, newPair } from '../support/assertions.ts'
+import { exchange } from '../support/exchange.ts'
 import type { RegisteredClient, Scene } from '../support/fixtures.ts'
 import { compact } from '../support/forged-tokens.ts'
 import { sendRaw } from '../support/raw-http.ts'
@@ -17,6 +18,7 @@ describe('RFC 8414 Authorization server metadata', () => {
   let signing: Client
   let macing: RegisteredClient
   let login: RegisteredClient
+  let exchanging: RegisteredClient
   const pair = newPair()
 
   beforeAll(async () => {
@@ -25,7 +27,8 @@ describe('RFC 8414 Authorization server metadata', () => {
     macing = await server.fixtures.client({ organizationId: scene.organization.id, authenticationMethods: ['client_secret_jwt'] })
     signing = await server.fixtures.signingClient({ organizationId: scene.organization.id, keys: [pair] })
     login = await server.fixtures.client({ organizationId: scene.organization.id, type: 'jwt', scopes: ['tournaments:read'] })
-    await known(server, await server.fixtures.client({ organizationId: scene.organization.id }))
+    exchanging = await server.fixtures.client({ organizationId: scene.organization.id, resourceId: scene.resource.id, scopes: ['tournaments:read'], grants: [tokenExchangeGrant] })
+    await known(server, exchanging)
   })
   afterAll(async () => { await server.stop() })
 
@@ -47,7 +50,7 @@ describe('RFC 8414 Authorization server metadata', () => {
         introspection_endpoint: `${server.issuer}/oauth/v2/introspect`,
         revocation_endpoint: `${server.issuer}/oauth/v2/revoke`,
         jwks_uri: `${server.issuer}/oauth/v2/jwks`,
-        grant_types_supported: ['client_credentials', 'urn:ietf:params:oauth:grant-type:jwt-bearer'],
+        grant_types_supported: ['client_credentials', 'urn:ietf:params:oauth:grant-type:jwt-bearer', 'urn:ietf:params:oauth:grant-type:token-exchange'],
         response_types_supported: [],
         token_endpoint_auth_methods_supported: methods,
         introspection_endpoint_auth_methods_supported: methods,
@@ -117,7 +120,8 @@ describe('RFC 8414 Authorization server metadata', () => {
     expect(grants.length).toBeGreaterThan(0)
     const withGrant: Readonly<Record<GrantType, () => Promise<Answer>>> = {
       client_credentials: () => requestToken(server, scene.partner, { grant_type: 'client_credentials' }),
-      [jwtBearerGrant]: () => postForm(String(json['token_endpoint']), { grant_type: jwtBearerGrant, assertion: assertionFor('player-1001', login, server.issuer, Date.now()) })
+      [jwtBearerGrant]: () => postForm(String(json['token_endpoint']), { grant_type: jwtBearerGrant, assertion: assertionFor('player-1001', login, server.issuer, Date.now()) }),
+      [tokenExchangeGrant]: async () => await exchange(server, exchanging, await tokenOf(server, scene.partner))
     }
     for (const grant of grants) expect((await withGrant[grant as GrantType]()).status, grant).toBe(200) // the list names grants
     const token = await tokenOf(server, scene.partner)
@@ -143,7 +147,7 @@ describe('RFC 8414 Authorization server metadata', () => {
   })
 
   it('S47 nothing works that it does not list', async () => {
-    for (const grant of ['password', 'authorization_code', 'refresh_token', 'urn:ietf:params:oauth:grant-type:device_code', 'urn:ietf:params:oauth:grant-type:token-exchange']) {
+    for (const grant of ['password', 'authorization_code', 'refresh_token', 'urn:ietf:params:oauth:grant-type:device_code', 'urn:ietf:params:oauth:grant-type:saml2-bearer']) {
       expect((await requestToken(server, scene.partner, { grant_type: grant })).json['error'], grant).toBe('unsupported_grant_type')
     }
     for (const path of ['/authorize', '/oauth/v2/authorize', '/oauth/v2/userinfo', '/oauth/v2/register', '/oauth/v2/par', '/oauth/v2/device_authorization', '/oauth/token', '/token', '/login', '/admin', '/']) {

@@ -28,7 +28,8 @@ export function clientWith (scopes: readonly string[]): Client {
     dpop: 'allowed',
     certificateBoundTokens: false,
     certificateSubject: null,
-    certificateThumbprints: []
+    certificateThumbprints: [],
+    exchangeResources: []
   }
 }
 

@@ -1,14 +1,20 @@
 /** The grants of the token endpoint, by grant type: the table that requests are looked up in. */
 import { parameter, type Form } from '../../http/form.ts'
 import { invalidRequest, unsupportedGrantType } from '../../oauth/errors.ts'
-import { jwtBearerGrant, type GrantType } from '../../oauth/grant-types.ts'
+import { jwtBearerGrant, tokenExchangeGrant, type GrantType } from '../../oauth/grant-types.ts'
 import { clientCredentials } from './client-credentials.ts'
 import type { GrantHandler } from './grant.ts'
 import { jwtBearer } from './jwt-bearer.ts'
+import { createTokenExchange, type TokenExchangeDependencies } from './token-exchange.ts'
 
-const handlers: Readonly<Record<GrantType, GrantHandler>> = {
-  client_credentials: clientCredentials,
-  [jwtBearerGrant]: jwtBearer
+export type Grants = Readonly<Record<GrantType, GrantHandler>>
+
+export function createGrants (dependencies: TokenExchangeDependencies): Grants {
+  return {
+    client_credentials: clientCredentials,
+    [jwtBearerGrant]: jwtBearer,
+    [tokenExchangeGrant]: createTokenExchange(dependencies)
+  }
 }
 
 /** Their presence says that the request is of another kind, so that an absent grant_type is a mistake. */
@@ -25,14 +31,14 @@ export interface GrantRules {
  * @throws OAuthError `invalid_request`, `unsupported_grant_type`
  * @see [RFC 6749 §4.4.2](https://www.rfc-editor.org/rfc/rfc6749.html#section-4.4.2), which requires `grant_type`: see ADR 0006
  */
-export function selectGrant (form: Form, { requireGrantType, grantTypes }: GrantRules): GrantHandler {
+export function selectGrant (form: Form, grants: Grants, { requireGrantType, grantTypes }: GrantRules): GrantHandler {
   const named = parameter(form, 'grant_type')
   if (named !== undefined) {
     const grantType = grantTypes.find((each) => each === named)
     if (grantType === undefined) throw unsupportedGrantType(named)
-    return handlers[grantType]
+    return grants[grantType]
   }
   const plain = grantTypes.includes('client_credentials') && form.has('client_secret') && !otherCredentials.some((name) => form.has(name))
   if (requireGrantType || !plain) throw invalidRequest(`grant_type is missing: send one of ${grantTypes.join(', ')}.`)
-  return handlers.client_credentials
+  return grants.client_credentials
 }

@@ -1,0 +1,52 @@
+import type { Session } from '../db.ts'
+import type { ExchangedToken, NewExchangedToken } from './exchanged-token.ts'
+
+export interface ExchangedTokenStore {
+  readAll (): Promise<ExchangedToken[]>
+  readOne (jti: string): Promise<ExchangedToken | undefined>
+  readMany (jtis: readonly string[]): Promise<ExchangedToken[]>
+  /**
+   * Durable when it returns.
+   * @returns whether the subject token, and whatever that was derived from, was still alive: else nothing is stored
+   */
+  add (token: NewExchangedToken): Promise<boolean>
+  /** Forgets what has expired before the time given, by the database's clock too: ours may be ahead. @returns how many rows went */
+  purge (before: Date): Promise<number>
+}
+
+const select = { jti: true, subjectJti: true, clientId: true, organizationId: true, issuedAt: true, kid: true, resourceId: true } as const
+type Row = Omit<ExchangedToken, 'issuedAt'> & { readonly issuedAt: Date }
+
+/** The server answers requests between two pages. */
+const rowsAtATime = 5_000
+
+export function createExchangedTokenStore (database: Session): ExchangedTokenStore {
+  return {
+    async readAll () {
+      const all: ExchangedToken[] = []
+      for (let after: string | undefined = ''; after !== undefined;) {
+        const page: Row[] = await database.exchangedToken.findMany({ select, where: { jti: { gt: after } }, orderBy: { jti: 'asc' }, take: rowsAtATime })
+        for (const row of page) all.push(fromRow(row))
+        after = page.length < rowsAtATime ? undefined : page.at(-1)?.jti
+      }
+      return all
+    },
+    async readOne (jti) {
+      const row = await database.exchangedToken.findUnique({ select, where: { jti } })
+      return row === null ? undefined : fromRow(row)
+    },
+    readMany: async (jtis) => (await database.exchangedToken.findMany({ select, where: { jti: { in: [...jtis] } } })).map(fromRow),
+    async add ({ jti, subjectJti, clientId, organizationId, issuedAt, kid, resourceId, expiresAt }) {
+      return await database.$executeRaw`
+        INSERT INTO exchanged_tokens (jti, subject_jti, client_id, organization_id, issued_at, kid, resource_id, expires_at)
+        VALUES (${jti}, ${subjectJti}, ${clientId}, ${organizationId}, ${new Date(issuedAt * 1000)}, ${kid}, ${resourceId}, ${expiresAt})` === 1
+    },
+    async purge (before) {
+      return await database.$executeRaw`DELETE FROM exchanged_tokens WHERE expires_at < least(${before}, now() - interval '1 hour')`
+    }
+  }
+}
+
+function fromRow ({ issuedAt, ...row }: Row): ExchangedToken {
+  return { ...row, issuedAt: issuedAt.getTime() / 1000 }
+}
