@@ -58,6 +58,14 @@ const failing: readonly ErrorCause[] = [
   { why: 'The certificate is not the client\'s: another subject than is registered, of no authority that the server believes, not made for clients, expired, or self-signed and not registered.', cure: 'The operator compares the certificate with `signet client show`: `--certificate-subject` or `--certificate-thumbprint`.' }
 ]
 
+const exchanging: readonly ErrorCause[] = [
+  { says: ['subject_token is missing: send the access token that is to be exchanged.', 'subject_token_type is missing: send ….', 'actor_token is missing: actor_token_type is there without it.', 'actor_token_type is missing: send ….', '… takes ….'], why: 'A token exchange lacks a parameter, or names a type of token that there is not.', cure: 'Send `subject_token` and `subject_token_type`, and the two of the actor together or not at all. The type is `urn:ietf:params:oauth:token-type:access_token` or `…:jwt`.' },
+  { says: ['The subject_token is not acceptable: it must be an active access token of this server, for the resource that the client stands for.'], why: 'The subject token is expired, revoked, of another environment, no access token of this server, or for another resource than the one that the client stands for.', cure: 'Exchange the token just as the caller sent it. The operator finds the cause in the log, and sees with `signet token inspect` what is wrong with a token.' },
+  { says: ['The actor_token is not acceptable: it must be an active access token that was issued to the client, or for the resource that it stands for.'], why: 'The actor token is no active access token, is somebody else\'s, or was itself got by an exchange.', cure: 'Send a token that the client got with `client_credentials`, or leave both parameters of the actor out.' },
+  { says: ['The subject_token is the outcome of … exchanges in a row, which is the most.', 'The subject_token names … actors already, which is the most.'], why: 'The token has gone through too many services.', cure: 'Let the services that come later ask with a token of their own, or exchange the first token.' },
+  { says: ['The player is that of the subject_token: leave player_id out.'], why: 'A token exchange names a player.', cure: 'Leave `player_id` out: the player stays.' }
+]
+
 const proving: readonly ErrorCause[] = [
   { says: ['The tokens of this client are bound to a key: send a DPoP header with a proof.'], why: 'The client has `--dpop required`, and sent no proof.', cure: 'Switch DPoP on in the library, or ask the operator for `--dpop allowed`.' },
   { says: ['The request has several DPoP headers: send one.', 'The DPoP header is not one signed JWT in compact form.', 'The typ of the DPoP proof is not dpop+jwt.', 'The DPoP proof has a crit, of which this server knows no extension.', 'The DPoP proof has no usable ….'], why: 'The proof is not one JWT with `typ`, `alg`, `jwk`, and the claims `jti`, `htm`, `htu` and `iat`.', cure: 'Let a library make it.' },
@@ -68,7 +76,7 @@ const proving: readonly ErrorCause[] = [
 ]
 
 export const errorCauses: Readonly<Record<ErrorCode, readonly ErrorCause[]>> = {
-  invalid_request: [...reading, ...authenticating, ...asking],
+  invalid_request: [...reading, ...authenticating, ...asking, ...exchanging],
   invalid_client: failing,
   invalid_grant: [
     { why: 'The assertion is no signed JWT with `iss`, `sub`, `aud`, `exp` and `jti`, or its `typ` is that of another kind of JWT.', cure: 'Let a JWT library make it, with `typ` `JWT` or none.' },
@@ -79,8 +87,9 @@ export const errorCauses: Readonly<Record<ErrorCode, readonly ErrorCause[]>> = {
     { why: 'The signature is by no usable secret or key of the client, or the HMAC key is not the secret as it was shown, as UTF-8: base64 decoding it is a usual mistake.', cure: 'Sign with HS256 and the bytes of the whole secret, or with a registered key and its algorithm.' }
   ],
   unauthorized_client: [
-    { says: ['This client may not use the grant_type ….'], why: 'The client does not have this grant. One that stands for a resource has none, for it asks about tokens and gets none.', cure: 'Ask the operator for `signet client update CLIENT --grant TYPE`, or take the client that is meant for this.' },
+    { says: ['This client may not use the grant_type ….'], why: 'The client does not have this grant. One that stands for a resource has none unless the operator gives it one.', cure: 'Ask the operator for `signet client update CLIENT --grant TYPE`, or take the client that is meant for this.' },
     { says: ['Only a JWT client may use the grant_type ….'], why: 'The client is of the type `service`, which acts for no player.', cure: 'Use `client_credentials`, or ask the operator for a client of the type `jwt`.' },
+    { says: ['Only a client that stands for a resource may exchange tokens.'], why: 'The client has the grant, and stands for no API that it could have been sent tokens at.', cure: 'Ask the operator for `signet client update CLIENT --resource-server RESOURCE`.' },
     { says: ['This token was issued to another client, which alone may revoke it.'], why: 'Revocation was sent a token of another client.', cure: 'Revoke it as the client that it was issued to. The operator stops a client that leaks with `signet client disable`.' }
   ],
   unsupported_grant_type: [
@@ -88,7 +97,9 @@ export const errorCauses: Readonly<Record<ErrorCode, readonly ErrorCause[]>> = {
   ],
   invalid_scope: [
     { says: ['These scopes do not exist or are not granted to this client: …'], why: 'A scope is misspelt, disabled, or not the client\'s. Nothing is dropped silently, so the whole request is refused.', cure: 'Ask for fewer, or ask the operator for `signet client update CLIENT --add-scope SCOPE`.' },
-    { says: ['What the token is asked for with does not allow these scopes: …'], why: '`scope` in the request asks for more than `scope` in the assertion.', cure: 'Put the scopes into the assertion, or leave `scope` out of one of the two.' },
+    { says: ['What the token is asked for with does not allow these scopes: …'], why: '`scope` in the request asks for more than `scope` in the assertion, or than the subject token of an exchange has.', cure: 'Ask for fewer. Put the scopes into the assertion, or leave `scope` out of one of the two.' },
+    { says: ['This client may not exchange tokens for the resource of these scopes: …'], why: 'A token exchange asks for scopes of an API that the client may not exchange tokens for.', cure: 'Ask the operator for `signet client update CLIENT --exchange-resource RESOURCE`.' },
+    { says: ['The client has none of the scopes of the subject_token, nor default scopes of the resource that was named.'], why: 'A token exchange names no `scope`, and nothing that the subject token has is also the client\'s.', cure: 'Name the scopes in `scope`, and ask the operator for them: `signet client update CLIENT --add-scope SCOPE`.' },
     { says: ['This client has no default scopes: name the scopes that you want in scope.'], why: 'There is no `scope`, and none of the client\'s scopes is a default one (of the resource that `resource` names, if it does).', cure: 'Send `scope`.' },
     { says: ['The default scopes of this client belong to different resources: name some of one resource in scope, or the resource in resource….', 'These scopes belong to different resources: ask for the scopes of one resource at a time….'], why: 'A token is for one resource, unless each of them allows to be mixed and the request names each in `resource`.', cure: 'Ask for one token for each resource. Or let the operator allow mixing (`signet resource update R --allows-mixing yes`), and send one `resource` for each.' },
     { says: ['Separate the scopes by exactly one space, with none before or after them.', 'The scope … has a character that scopes may not have.', 'At most … scopes may be asked for in one request.'], why: `\`scope\` is malformed, or has more than ${maxScopes} scopes.`, cure: 'Join the names by single spaces: no commas, no quotation marks.' },
@@ -97,6 +108,7 @@ export const errorCauses: Readonly<Record<ErrorCode, readonly ErrorCause[]>> = {
   invalid_target: [
     { says: ['resource must be an absolute URI without a fragment.', 'There is no resource ….'], why: '`resource` names no API of this server, or one that is disabled. Identifiers are compared character by character, so a trailing slash counts.', cure: 'Send the identifier as it is registered, or leave `resource` out.' },
     { says: ['The scopes belong to another resource than the one that resource names.'], why: '`scope` and `resource` contradict each other.', cure: 'Leave `resource` out, or name the resource of the scopes.' },
+    { says: ['This client may not exchange tokens for the resource ….'], why: 'A token exchange names an API in `resource` or `audience` that the client may not exchange tokens for.', cure: 'Ask the operator for `signet client update CLIENT --exchange-resource RESOURCE`.' },
     { says: ['A token may be for at most … resources.', 'Tokens for these resources are signed in different ways: ask for one of them at a time.'], why: 'These resources cannot be in one token.', cure: 'Ask for one token for each.' }
   ],
   invalid_dpop_proof: proving,
@@ -106,6 +118,8 @@ export const errorCauses: Readonly<Record<ErrorCode, readonly ErrorCause[]>> = {
   temporarily_unavailable: [
     { says: ['Too many secrets are being verified at this moment; try again in a second.'], why: 'Many secrets are used for the first time at once, or somebody is guessing. Secrets that have been used go on working.', cure: 'Wait for `Retry-After`, and keep tokens until they expire instead of asking for each call.' },
     { says: ['The use of the jti could not be stored. Send the request again, with a new jti.', 'The revocation could not be stored, and the token is still active. Send the request again.'], why: 'The database is away, and what must be stored cannot be.', cure: 'Repeat the request after `Retry-After`, with a new assertion or proof. The operator runs `signet doctor`.' },
+    { says: ['The exchange could not be stored. Send the request again.', 'What the token was exchanged for cannot be looked up at this moment.'], why: 'The database is away, and an exchanged token cannot be made or judged without it.', cure: 'Repeat the request after `Retry-After`. The operator runs `signet doctor`.' },
+    { says: ['There are too many exchanged tokens that have not expired yet.'], why: 'The server keeps no more of them in memory.', cure: 'Let exchanged tokens live shorter (`--access-token-ttl` of the client), or exchange once for many calls.' },
     { says: ['The server has lost its database for too long to go on from memory.'], why: 'The database has been away for longer than `STALE_LIMIT_SECONDS`.', cure: 'The operator brings it back; the server recovers by itself.' },
     { says: ['The server has no signing key at this moment.'], why: 'There is no active signing key of the environment and algorithm, such as just after an algorithm was added.', cure: 'Wait for `Retry-After`. The operator looks at `signet key list`.' },
     { says: ['Tokens of this client are revoked up to a moment that is yet to come.'], why: 'The client was stopped just now, on a machine whose clock is ahead.', cure: 'Wait for `Retry-After`. The operator sets the clocks.' }

@@ -48,9 +48,12 @@ export function decide (client: Client, wish: Wish, resources: Resources): Decis
   const targets = namedTargets(wish, resources)
   const scopes = wish.scope === undefined ? defaultScopes(client, targets, wish.bounds, resources) : parseScope(wish.scope)
   const owned = scopes.map((name): Owned => ({ name, owner: ownerOf(name, client, resources) }))
-  refuseWhere(owned, ({ owner }) => owner === undefined, 'These scopes do not exist or are not granted to this client')
-  refuseWhere(owned, ({ owner }) => !isWithin(owner, wish.bounds), 'This client may not exchange tokens for the resource of these scopes')
-  refuseWhere(owned, (each) => isExceeding(each, wish), 'What the token is asked for with does not allow these scopes')
+  const unknown = namesWhere(owned, ({ owner }) => owner === undefined)
+  if (unknown !== '') throw invalidScope(`These scopes do not exist or are not granted to this client: ${unknown}`)
+  const outside = namesWhere(owned, ({ owner }) => !isWithin(owner, wish.bounds))
+  if (outside !== '') throw invalidScope(`This client may not exchange tokens for the resource of these scopes: ${outside}`)
+  const exceeding = namesWhere(owned, (each) => isExceeding(each, wish))
+  if (exceeding !== '') throw invalidScope(`What the token is asked for with does not allow these scopes: ${exceeding}`)
   const granting = [...new Set(owned.flatMap(({ owner }) => owner ?? []))]
   if (granting.length === 0) throw invalidScope(wish.bounds === undefined ? 'This client has no default scopes: name the scopes that you want in scope.' : 'The client has none of the scopes of the subject_token, nor default scopes of the resource that was named.')
   if (granting.length > 1) requireMixing(granting, targets, wish)
@@ -75,9 +78,8 @@ function requireMixing (owners: readonly Resource[], targets: readonly Resource[
     : `These scopes belong to different resources: ask for the scopes of one resource at a time${cure}.`)
 }
 
-function refuseWhere (scopes: readonly Owned[], isRefused: (scope: Owned) => boolean, why: string): void {
-  const refused = scopes.filter(isRefused).map(({ name }) => name)
-  if (refused.length > 0) throw invalidScope(`${why}: ${refused.join(' ')}`)
+function namesWhere (scopes: readonly Owned[], isRefused: (scope: Owned) => boolean): string {
+  return scopes.filter(isRefused).map(({ name }) => name).join(' ')
 }
 
 /** A `resource` is an absolute URI without a fragment; it names a resource in use, and so does an `audience`. */
