@@ -1,5 +1,8 @@
-/** The command line tool as an operator runs it: a process of its own, in an empty folder, with a known environment. */
-import { spawn } from 'node:child_process'
+/**
+ * The command line tool as an operator runs it, in an empty folder, with a known environment. All commands of a test
+ * run share a process that has loaded the tool; `during`, and whatever is about a process, starts one of its own.
+ */
+import { fork, spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -20,7 +23,7 @@ export interface Cli {
   /** The same for results that are one object. */
   readonly record: (...parameters: readonly string[]) => Promise<Readonly<Record<string, unknown>>>
   readonly withInput: (input: string, ...parameters: readonly string[]) => Promise<CliRun>
-  /** Runs it and does something to it while it runs. */
+  /** Runs it in a process of its own and does something to that while it runs. */
   readonly during: (meddle: Meddle, ...parameters: readonly string[]) => Promise<CliRun>
   /** Everything that it ever said. */
   readonly transcript: () => readonly CliRun[]
@@ -32,14 +35,68 @@ type Meddle = (kill: (signal: NodeJS.Signals | 0) => boolean) => Promise<void>
 
 const main = join(import.meta.dirname, '..', '..', 'dist', 'cli', 'main.js')
 
-/** @param dotenv the contents of `.env` in its working directory */
-export async function createCli (environment: Readonly<Record<string, string>> = {}, dotenv?: string): Promise<Cli> {
+interface Ended {
+  readonly exitCode: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
+interface CliOptions {
+  /** Contents of `.env` in its working directory. */
+  readonly dotenv?: string
+  /** Whether every command is a process of its own. Default: where Node.js itself is told something. */
+  readonly alone?: boolean
+}
+
+let resident: ChildProcess | undefined
+let asked = 0
+
+/** @see resident.js */
+function runInResident (request: object): Promise<Ended> {
+  resident ??= fork(join(import.meta.dirname, 'resident.js'), { stdio: 'inherit' })
+  const child = resident
+  const id = asked += 1
+  child.ref()
+  child.channel?.ref()
+  return new Promise((resolve, reject) => {
+    const settle = (): void => {
+      child.off('message', listen)
+      child.off('exit', fail)
+      if (child.listenerCount('exit') > 0) return
+      child.unref() // nothing waits for it, so it is no reason to go on
+      child.channel?.unref()
+    }
+    const listen = (answer: Ended & { readonly id: number }): void => {
+      if (answer.id !== id) return
+      settle()
+      resolve(answer)
+    }
+    const fail = (): void => {
+      settle()
+      resident = undefined
+      reject(new Error('the process that runs commands has ended'))
+    }
+    child.on('message', listen).on('exit', fail)
+    child.send({ id, entry: main, ...request })
+  })
+}
+
+export async function createCli (environment: Readonly<Record<string, string>> = {}, { dotenv, alone = Object.keys(environment).some((name) => name.startsWith('NODE_')) }: CliOptions = {}): Promise<Cli> {
   const cwd = await mkdtemp(join(tmpdir(), 'signet-cli-'))
   if (dotenv !== undefined) await writeFile(join(cwd, '.env'), dotenv)
   const runs: CliRun[] = []
 
-  async function run (parameters: readonly string[], input: string, meddle?: Meddle): Promise<CliRun> {
-    const env = { PATH: process.env['PATH'], HOME: process.env['HOME'], ...environment }
+  const env = { PATH: process.env['PATH'], HOME: process.env['HOME'], ...environment }
+
+  async function run (parameters: readonly string[], input: string): Promise<CliRun> {
+    if (alone) return await runAlone(parameters, input)
+    const { exitCode, stdout, stderr } = await runInResident({ parameters, environment: env, cwd, input })
+    const result = { parameters, exitCode, stdout, stderr }
+    runs.push(result)
+    return result
+  }
+
+  async function runAlone (parameters: readonly string[], input: string, meddle?: Meddle): Promise<CliRun> {
     const child = spawn(process.execPath, [main, ...parameters], { cwd, env, stdio: ['pipe', 'pipe', 'pipe'] })
     const ended = once(child, 'close')
     let stdout = ''
@@ -72,7 +129,7 @@ export async function createCli (environment: Readonly<Record<string, string>> =
     json,
     record,
     withInput: (input: string, ...parameters: readonly string[]) => run(parameters, input),
-    during: (meddle: Meddle, ...parameters: readonly string[]) => run(parameters, '', meddle),
+    during: (meddle: Meddle, ...parameters: readonly string[]) => runAlone(parameters, '', meddle),
     transcript: () => runs,
     remove: () => rm(cwd, { recursive: true, force: true })
   })

@@ -186,7 +186,7 @@ describe('the configuration file of SIGNET_CONFIG', { timeout: 60_000 }, () => {
 
 describe('what is wrong with configuration and files', { timeout: 60_000 }, () => {
   it('names every variable that cannot be used, and what a misspelt one means', async () => {
-    const cli = await createCli({ PORT: 'http', WORKERS: '0', DATABASE_ULR: 'x', SIGNET_COLOUR: 'blue', LOG_LEVEL: 'info' }, `MASTER_KEY=${masterKey}\nMASTER_KEY_FILE=key\n`)
+    const cli = await createCli({ PORT: 'http', WORKERS: '0', DATABASE_ULR: 'x', SIGNET_COLOUR: 'blue', LOG_LEVEL: 'info' }, { dotenv: `MASTER_KEY=${masterKey}\nMASTER_KEY_FILE=key\n` })
     const { exitCode, stdout, stderr } = await cli('doctor')
     expect({ exitCode, stderr }).toEqual({ exitCode: 1, stderr: expect.stringMatching(/^signet: \d problems and \d warnings: the lines above say what to do\.\n$/) as string })
     expect(stdout).toMatch(/^problem {2}configuration +PORT is not usable: /m)

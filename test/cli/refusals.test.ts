@@ -116,7 +116,7 @@ describe('a database that is away ends with exit code 4 and one sentence', { tim
   })
 
   it('when it is named in .env, which the environment overrides', async () => {
-    const [named, overridden] = await Promise.all([{}, nowhere].map((environment) => createCli(environment, 'DATABASE_URL=postgresql://nobody@127.0.0.1:7/none\nDATABASE_WAIT_SECONDS=0\n')))
+    const [named, overridden] = await Promise.all([{}, nowhere].map((environment) => createCli(environment, { dotenv: 'DATABASE_URL=postgresql://nobody@127.0.0.1:7/none\nDATABASE_WAIT_SECONDS=0\n' })))
     const runs = await Promise.all([named?.('client', 'list'), overridden?.('client', 'list')])
     await Promise.all([named?.remove(), overridden?.remove()])
     expect(runs).toMatchObject(['127.0.0.1:7', '127.0.0.1:9'].map((address) => ({ exitCode: 4, stderr: expect.stringContaining(address) as unknown })))
