@@ -1,10 +1,9 @@
-import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../support/embedded.ts'
-import { createCli, type Cli, type CliRun } from './cli-process.ts'
+import { createCli, type Cli } from './cli-process.ts'
+import { expectBothForms, expectNothingStored, expectTable, secretIn, sql, text } from './printed.ts'
 
 const masterKey = 'c1'.repeat(32)
-const text = (pattern: RegExp): unknown => expect.stringMatching(pattern)
 const time = text(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/)
 const identifier = 'https://api.example.com'
 
@@ -13,50 +12,12 @@ let cli: Cli
 const secrets: string[] = []
 
 beforeAll(async () => {
-  database = await createTestDatabase({ migrated: false })
+  database = await createTestDatabase()
   cli = await createCli({ DATABASE_URL: database.url, MASTER_KEY: masterKey })
 })
 afterAll(async () => {
   await cli.remove()
   await database.drop()
-})
-
-async function sql (statement: string): Promise<Readonly<Record<string, unknown>>[]> {
-  const client = new pg.Client({ connectionString: database.url })
-  await client.connect()
-  try {
-    return (await client.query<Record<string, unknown>>(statement)).rows
-  } finally {
-    await client.end()
-  }
-}
-
-function expectTable (run: CliRun, ...lines: readonly RegExp[]): void {
-  expect(run.exitCode).toBe(0)
-  for (const line of lines) expect(run.stdout).toMatch(line)
-}
-
-function secretIn (run: CliRun): string {
-  return /^client_secret +(\S+)$/m.exec(run.stdout)?.[1] ?? ''
-}
-
-describe('on a database that nothing was ever done to', { timeout: 60_000 }, () => {
-  it('migrate status lists what is pending and migrate applies it, once', async () => {
-    expect(await cli.json('migrate', 'status')).toContainEqual({ name: '20261123000000_initial', state: 'pending', applied_at: null })
-    expect((await cli.record('migrate'))['applied']).toContain('20261123000000_initial')
-    const [again, status] = await Promise.all([cli('migrate'), cli('migrate', 'status')])
-    expect(again).toMatchObject({ exitCode: 0, stderr: 'signet: the schema was up to date\n' })
-    expectTable(status, /^NAME +STATE +APPLIED\n/, /^20261123000000_initial +applied +\d{4}-\d\d-\d\d \d\d:\d\dZ$/m)
-  })
-
-  it('any command makes the keys that a start would make, and no sample', async () => {
-    const [json, table, organizations] = await Promise.all([cli.json('key', 'list'), cli('key', 'list'), cli('organization', 'list', '--json')])
-    expect(json).toMatchObject(['live', 'test'].map((environment) => ({
-      kid: text(/^[\w-]{43}$/), environment, algorithm: 'RS256', state: 'active', created_at: time, activates_at: time, withdrawn_at: null
-    })))
-    expectTable(table, /^KID +ENVIRONMENT +ALGORITHM +STATE +ACTIVATES\n/, /^[\w-]{43} {2}test +RS256 +active +\d{4}-\d\d-\d\d \d\d:\d\dZ$/m)
-    expect(organizations).toMatchObject({ exitCode: 0, stdout: '[]\n' })
-  })
 })
 
 describe('organization, resource and scope', { timeout: 60_000 }, () => {
@@ -164,7 +125,7 @@ describe('client and secret', { timeout: 60_000 }, () => {
     clientId = String(created['client_id'])
     firstSecretId = String(created['secret_id'])
     secrets.push(String(created['client_secret']))
-    await sql("UPDATE client_secrets SET verifier = 'dmVyaWZpZXI-'") // as after its first use
+    await sql(database.url, "UPDATE client_secrets SET verifier = 'dmVyaWZpZXI-'") // as after its first use
   })
 
   it('create makes test clients, clients that stand for a resource, and clients with named scopes and grants', async () => {
@@ -197,7 +158,7 @@ describe('client and secret', { timeout: 60_000 }, () => {
     expectTable(date, /^expires_at +2099-01-31 00:00:00Z$/m)
     secrets.push(String(days['client_secret']), secretIn(date))
 
-    await sql(`UPDATE client_secrets SET expires_at = now() - interval '1 minute' WHERE id = '${String(days['secret_id'])}'`)
+    await sql(database.url, `UPDATE client_secrets SET expires_at = now() - interval '1 minute' WHERE id = '${String(days['secret_id'])}'`)
     const [table, list] = await Promise.all([cli('secret', 'list', clientId), cli.json('secret', 'list', clientId)])
     expectTable(table, /^SECRET ID +STATE +KIND +CREATED +EXPIRES +REVOKED\n/, / {2}usable +generated +\S+ \S+ +2099-01-31 00:00Z +-$/m)
     expect(list).toHaveLength(3)
@@ -205,9 +166,9 @@ describe('client and secret', { timeout: 60_000 }, () => {
   })
 
   it('add refuses an eleventh usable secret with exit code 3', async () => {
-    await sql(`INSERT INTO client_secrets (id, client_id, hash) SELECT 'filler' || n, '${clientId}', 'x' FROM generate_series(1, 8) AS n`)
+    await sql(database.url, `INSERT INTO client_secrets (id, client_id, hash) SELECT 'filler' || n, '${clientId}', 'x' FROM generate_series(1, 8) AS n`)
     expect(await cli('secret', 'add', clientId)).toMatchObject({ exitCode: 3, stdout: '', stderr: text(/10 is the most\. Revoke one first\.$/m) })
-    await sql("DELETE FROM client_secrets WHERE id LIKE 'filler%'")
+    await sql(database.url, "DELETE FROM client_secrets WHERE id LIKE 'filler%'")
   })
 
   it('revoke takes effect once, however often it is asked for, and takes the leaked secret itself too', async () => {
@@ -238,8 +199,8 @@ describe('client and secret', { timeout: 60_000 }, () => {
   })
 
   it('R13: a revoked secret stays revoked after its client was disabled and enabled, and after plain SQL', async () => {
-    const [before] = await sql(`SELECT revoked_at FROM client_secrets WHERE id = '${firstSecretId}'`)
-    await sql(`UPDATE client_secrets SET revoked_at = NULL WHERE id = '${firstSecretId}'`)
+    const [before] = await sql(database.url, `SELECT revoked_at FROM client_secrets WHERE id = '${firstSecretId}'`)
+    await sql(database.url, `UPDATE client_secrets SET revoked_at = NULL WHERE id = '${firstSecretId}'`)
     const after = await cli.json('secret', 'list', clientId)
     expect(before?.['revoked_at']).toBeInstanceOf(Date)
     expect(after).toContainEqual(expect.objectContaining({ secret_id: firstSecretId, state: 'revoked', revoked_at: (before?.['revoked_at'] as Date).toISOString() })) // just checked
@@ -254,25 +215,13 @@ describe('client and secret', { timeout: 60_000 }, () => {
 
 describe('everything that the commands above printed', () => {
   const commands = [
-    'migrate', 'migrate status', 'key list', 'organization create', 'organization list', 'resource create', 'resource list', 'scope create', 'scope list',
+    'organization create', 'organization list', 'resource create', 'resource list', 'scope create', 'scope list',
     'client create', 'client list', 'client show', 'client disable', 'client enable', 'secret add', 'secret list', 'secret revoke'
   ]
 
-  it('covers each command as text and as JSON', () => {
-    for (const command of commands) {
-      const runs = cli.transcript().filter(({ parameters, exitCode }) => exitCode === 0 && `${parameters.join(' ')} `.startsWith(`${command} `))
-      expect(new Set(runs.map(({ parameters }) => parameters.includes('--json'))), command).toEqual(new Set([true, false]))
-    }
-  })
+  it('covers each command as text and as JSON', () => { expectBothForms(cli, commands) })
 
-  it('R12: holds no hash, verifier, envelope or private key', async () => {
-    const stored = await sql('SELECT hash AS value FROM client_secrets UNION SELECT verifier FROM client_secrets UNION SELECT sealed_private_key FROM signing_keys UNION SELECT envelope FROM sealed_values')
-    const values = stored.map(({ value }) => value).filter((value) => typeof value === 'string')
-    const everything = cli.transcript().map(({ stdout, stderr }) => stdout + stderr).join('')
-    expect(values.length).toBeGreaterThanOrEqual(10)
-    for (const value of values) expect(everything).not.toContain(value)
-    expect(everything).not.toMatch(/\$argon2|PRIVATE KEY|v1\.[\w-]+\.[\w-]+\./)
-  })
+  it('R12: holds no hash, verifier, envelope or private key', async () => { expect(await expectNothingStored(cli, database.url)).toBeGreaterThanOrEqual(10) })
 
   it('holds each secret once, on standard output', () => {
     expect(secrets).toHaveLength(5)
