@@ -19,6 +19,16 @@ describe('the metadata is made of the tables that the server acts on', () => {
     expect(metadata['issuer']).toBe(issuerOf('https://auth.example.com', environment))
   })
 
+  it.each([{ methods: ['client_secret_basic'] }, { methods: ['private_key_jwt'] }, { methods: authenticationMethods }] as const)('RFC 8414 §3.2 has no member without elements but the one that §2 requires, with $methods', ({ methods }) => {
+    for (const environment of environments) {
+      const members = Object.entries(metadataOf('https://auth.example.com', environment, { ...defaultFeatures, authenticationMethods: methods }))
+      expect(members.filter(([, value]) => Array.isArray(value) && value.length === 0).map(([name]) => name)).toEqual(['response_types_supported'])
+      const signs = methods.some((method) => method.endsWith('_jwt'))
+      expect(members.some(([name]) => name === 'token_endpoint_auth_signing_alg_values_supported')).toBe(signs)
+      expect(JSON.stringify(members)).not.toMatch(/"none"/i)
+    }
+  })
+
   it('S47 every address that it names is one that the server answers, and the methods are the endpoint\'s own', async () => {
     for (const environment of environments) {
       const addresses = Object.entries(metadataOf(server.issuer, environment, server.config)).filter(([name]) => name.endsWith('_endpoint') || name.endsWith('_uri'))
