@@ -167,6 +167,10 @@ function expectation (schema: object): string {
   return 'it takes one of the values named here'
 }
 
+/**
+ * @see [RFC 8414 §2](https://www.rfc-editor.org/rfc/rfc8414.html#section-2) (no query, no fragment)
+ * @see [RFC 6749 §3.2](https://www.rfc-editor.org/rfc/rfc6749.html#section-3.2) (TLS)
+ */
 function readIssuer (text: string): string {
   const url = URL.canParse(text) ? new URL(text) : undefined
   if (url === undefined || (url.protocol !== 'https:' && url.protocol !== 'http:')) {

@@ -54,7 +54,11 @@ interface MintDependencies {
 
 const maxTokenBytes = 4_096
 
-/** @see [RFC 9068 §2](https://www.rfc-editor.org/rfc/rfc9068.html#section-2) */
+/**
+ * @see [RFC 9068 §2](https://www.rfc-editor.org/rfc/rfc9068.html#section-2)
+ * @see [RFC 6749 §10.10](https://www.rfc-editor.org/rfc/rfc6749.html#section-10.10) (nobody guesses a token)
+ * @see [RFC 6750 §5.2](https://www.rfc-editor.org/rfc/rfc6750.html#section-5.2) (nobody makes one, nor changes it)
+ */
 export function createMint ({ issuer, keys, clock }: MintDependencies): Mint {
   return ({ client, organization, scopes, resources, subject, confirmation }) => {
     const key = signingKeyOf(resources, client.environment, keys)

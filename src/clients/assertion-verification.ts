@@ -41,7 +41,9 @@ interface AssertionVerificationDependencies {
 export function createAssertionVerification ({ issuer, tokenEndpoint, signatures, replay, logger }: AssertionVerificationDependencies): AssertionVerification {
   /**
    * The issuer of the client's environment, and nothing else: what is meant for several would be good at each of them.
-   * @see [RFC 7523 §3](https://www.rfc-editor.org/rfc/rfc7523.html#section-3) (point 3), as RFC 10070 §4 changes it
+   * @see [RFC 7523 §3](https://www.rfc-editor.org/rfc/rfc7523.html#section-3) (point 3), as the next one changes it
+   * @see [RFC 10070 §4](https://www.rfc-editor.org/rfc/rfc10070.html#section-4)
+   * @see [RFC 8725 §3.9](https://www.rfc-editor.org/rfc/rfc8725.html#section-3.9)
    */
   function isForUs ({ kind, assertion: { claims: { aud } } }: SignedCredential, client: Client, now: number): boolean {
     const [audience, ...others] = typeof aud === 'string' ? [aud] : aud

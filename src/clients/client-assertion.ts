@@ -8,7 +8,10 @@ import { parseCompactJwt } from '../oauth/jwt.ts'
 
 export const maxAssertionLength = 8_192
 
-/** RFC 7519 §2 allows fractions; no year after 9999. */
+/**
+ * Fractions are allowed; no year after 9999.
+ * @see [RFC 7519 §2](https://www.rfc-editor.org/rfc/rfc7519.html#section-2)
+ */
 const second = Type.Number({ minimum: 0, maximum: 253_402_300_799 })
 
 /**

@@ -37,7 +37,10 @@ export function presentedCredential (sources: CredentialSources): PresentedCrede
   throw invalidClient('no client authentication')
 }
 
-/** `typ` of the JWT, if it has any: RFC 10070's own, or that of every JWT. */
+/**
+ * `typ` of the JWT, if it has any: RFC 10070's own, or that of every JWT.
+ * @see [RFC 10070 §4](https://www.rfc-editor.org/rfc/rfc10070.html#section-4)
+ */
 const assertionTypes = ['client-authentication+jwt', 'jwt']
 
 /**

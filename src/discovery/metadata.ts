@@ -58,6 +58,9 @@ export type Metadata = Static<typeof metadataBody>
 
 /**
  * @see [RFC 8414 §2](https://www.rfc-editor.org/rfc/rfc8414.html#section-2)
+ * @see [RFC 8705 §3.3](https://www.rfc-editor.org/rfc/rfc8705.html#section-3.3)
+ * @see [RFC 9449 §5.1](https://www.rfc-editor.org/rfc/rfc9449.html#section-5.1)
+ * @see [RFC 9700 §2.6](https://www.rfc-editor.org/rfc/rfc9700.html#section-2.6)
  * @see [RFC 9701 §7](https://www.rfc-editor.org/rfc/rfc9701.html#section-7)
  */
 export function metadataOf (issuer: string, environment: Environment, on: Features): Metadata {

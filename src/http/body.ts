@@ -20,6 +20,7 @@ export function formRulesOf ({ properties }: TObject, foreign: readonly string[]
 /**
  * @throws OAuthError `invalid_request`
  * @see [RFC 6749 §2.3.1](https://www.rfc-editor.org/rfc/rfc6749.html#section-2.3.1) (no credentials in the URI)
+ * @see [RFC 6750 §2.3](https://www.rfc-editor.org/rfc/rfc6750.html#section-2.3) (nor a token)
  */
 export function readForm (request: FastifyRequest, { repeatable, known }: FormRules): Form {
   requireFormMediaType(request.raw.headersDistinct['content-type'] ?? [])

@@ -23,7 +23,9 @@ const maxHeaderLength = 16_384
 /**
  * A header from anybody but a trusted proxy means nothing; and where a trusted proxy is the peer, its own certificate
  * is never the caller's.
+ * @see [RFC 8705 §6.5](https://www.rfc-editor.org/rfc/rfc8705.html#section-6.5)
  * @see [RFC 9440 §4](https://www.rfc-editor.org/rfc/rfc9440.html#section-4)
+ * @see [RFC 9700 §4.13](https://www.rfc-editor.org/rfc/rfc9700.html#section-4.13)
  */
 export function createReadCertificate ({ clientCertificateHeader, trustProxy }: Pick<Config, 'clientCertificateHeader' | 'trustProxy'>): ReadCertificate {
   const proxies = blockListOf(trustProxy)

@@ -41,6 +41,10 @@ interface HttpServerOptions {
   readonly isDraining: () => boolean
 }
 
+/**
+ * @see [RFC 9110 §9.3.2](https://www.rfc-editor.org/rfc/rfc9110.html#section-9.3.2) (HEAD)
+ * @see [RFC 9110 §15.5.6](https://www.rfc-editor.org/rfc/rfc9110.html#section-15.5.6) (405)
+ */
 export function createHttpServer ({ config, tls, logger, isDraining }: HttpServerOptions): FastifyInstance {
   const connections = { maxHeaderSize: httpLimits.headerBytes, headersTimeout: httpLimits.headersTimeoutMillis, connectionsCheckingInterval: httpLimits.timeoutCheckMillis, insecureHTTPParser: false, requireHostHeader: false }
   // No more than an object: Fastify's types take a server over TLS for another kind, and nothing here depends on that.

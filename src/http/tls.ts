@@ -11,6 +11,7 @@ import { OperatorError } from '../operator-error.ts'
  * client that it is presented for.
  * @returns undefined without `TLS_CERTIFICATE_FILE`
  * @throws OperatorError when a file cannot be read or is not what it should be
+ * @see [RFC 9325 §3.1.1](https://www.rfc-editor.org/rfc/rfc9325.html#section-3.1.1)
  */
 export async function readTls ({ tlsCertificateFile, tlsKeyFile }: Pick<Config, 'tlsCertificateFile' | 'tlsKeyFile'>): Promise<ServerOptions | undefined> {
   if (tlsCertificateFile === undefined || tlsKeyFile === undefined) return undefined

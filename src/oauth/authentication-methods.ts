@@ -1,4 +1,7 @@
-/** The client authentication methods that the server has: what clients may register and the metadata lists. */
+/**
+ * The client authentication methods that the server has: what clients may register and the metadata lists.
+ * @see [RFC 9700 §2.5](https://www.rfc-editor.org/rfc/rfc9700.html#section-2.5)
+ */
 import { signingAlgorithmNames } from './signing-algorithms.ts'
 
 export const authenticationMethods = ['client_secret_basic', 'client_secret_post', 'client_secret_jwt', 'private_key_jwt', 'tls_client_auth', 'self_signed_tls_client_auth'] as const

@@ -121,6 +121,7 @@ export const basicChallenge = 'Basic realm="signet", charset="UTF-8"'
  * One body for every cause, with a challenge for the method that the caller may have tried.
  * @see [RFC 6749 §5.2](https://www.rfc-editor.org/rfc/rfc6749.html#section-5.2)
  * @see [RFC 7617 §2](https://www.rfc-editor.org/rfc/rfc7617.html#section-2)
+ * @see [RFC 9110 §11.6.1](https://www.rfc-editor.org/rfc/rfc9110.html#section-11.6.1)
  */
 export function invalidClient (cause: unknown): OAuthError {
   return new OAuthError('invalid_client', 'Client authentication failed: check the client id and its secret, key or certificate.', {
@@ -163,7 +164,10 @@ export function useDpopNonce (nonce: string): OAuthError {
   return new OAuthError('use_dpop_nonce', 'Make a new DPoP proof, with the nonce that the header DPoP-Nonce holds.', { headers: { 'DPoP-Nonce': nonce } })
 }
 
-/** @param retryAfterSeconds for the `Retry-After` header (RFC 9110 §10.2.3) */
+/**
+ * @param retryAfterSeconds for the header
+ * @see [RFC 9110 §10.2.3](https://www.rfc-editor.org/rfc/rfc9110.html#section-10.2.3) (`Retry-After`)
+ */
 export function temporarilyUnavailable (description: string, retryAfterSeconds: number, cause?: unknown): OAuthError {
   return new OAuthError('temporarily_unavailable', description, {
     cause, headers: { 'Retry-After': String(retryAfterSeconds) }

@@ -19,7 +19,8 @@ export function isCanonicalJwt (text: string, maxLength: number): boolean {
 /**
  * @returns undefined for anything but a signed JWT in canonical compact form, of JSON objects in UTF-8
  * @see [RFC 7515 §5.2](https://www.rfc-editor.org/rfc/rfc7515.html#section-5.2)
- * @see [RFC 8725 §3.8](https://www.rfc-editor.org/rfc/rfc8725.html#section-3.8)
+ * @see [RFC 7519 §4](https://www.rfc-editor.org/rfc/rfc7519.html#section-4): of two members of one name the last one counts, as JSON.parse has it
+ * @see [RFC 8725 §3.7](https://www.rfc-editor.org/rfc/rfc8725.html#section-3.7) (UTF-8)
  */
 export function parseCompactJwt (text: string, maxLength: number): CompactJwt | undefined {
   if (!isCanonicalJwt(text, maxLength)) return undefined

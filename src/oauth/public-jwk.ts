@@ -46,6 +46,7 @@ const shapes = {
  * @see [RFC 7517 §4](https://www.rfc-editor.org/rfc/rfc7517.html#section-4)
  * @see [RFC 7518 §6](https://www.rfc-editor.org/rfc/rfc7518.html#section-6)
  * @see [RFC 8037 §2](https://www.rfc-editor.org/rfc/rfc8037.html#section-2)
+ * @see [RFC 8725 §3.4](https://www.rfc-editor.org/rfc/rfc8725.html#section-3.4)
  */
 export function readPublicJwk (value: unknown): PublicKey | KeyRefusal {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return { refused: 'it is no JSON object' }

@@ -25,7 +25,10 @@ export function isMacAlgorithm (text: string): text is MacAlgorithm {
   return Object.hasOwn(macAlgorithms, text)
 }
 
-/** @see [RFC 7518 §3.2](https://www.rfc-editor.org/rfc/rfc7518.html#section-3.2) */
+/**
+ * @see [RFC 7518 §3.2](https://www.rfc-editor.org/rfc/rfc7518.html#section-3.2)
+ * @see [RFC 8725 §3.5](https://www.rfc-editor.org/rfc/rfc8725.html#section-3.5)
+ */
 export function isMac (algorithm: MacAlgorithm, key: Uint8Array, input: string, mac: Buffer): boolean {
   const expected = createHmac(macAlgorithms[algorithm].hash, key).update(input).digest()
   return mac.length === expected.length && timingSafeEqual(mac, expected) && key.length >= macAlgorithms[algorithm].octets

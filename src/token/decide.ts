@@ -43,6 +43,7 @@ interface Owned { readonly name: string, readonly owner: Resource | undefined }
  * @see [RFC 6749 §3.3](https://www.rfc-editor.org/rfc/rfc6749.html#section-3.3)
  * @see [RFC 8707 §2](https://www.rfc-editor.org/rfc/rfc8707.html#section-2)
  * @see [RFC 9068 §3](https://www.rfc-editor.org/rfc/rfc9068.html#section-3)
+ * @see [RFC 9700 §2.3](https://www.rfc-editor.org/rfc/rfc9700.html#section-2.3)
  */
 export function decide (client: Client, wish: Wish, resources: Resources): Decision {
   const targets = namedTargets(wish, resources)

@@ -12,6 +12,8 @@ export function isPlayerId (text: string): boolean {
 
 /**
  * Two organizations may call their players alike, so the organization is part of the subject; no client id looks so.
+ * @see [RFC 9068 §5](https://www.rfc-editor.org/rfc/rfc9068.html#section-5)
+ * @see [RFC 9700 §4.15.1](https://www.rfc-editor.org/rfc/rfc9700.html#section-4.15.1)
  * @see [RFC 7519 §4.1.2](https://www.rfc-editor.org/rfc/rfc7519.html#section-4.1.2)
  */
 export function playerSubject ({ id }: Pick<Organization, 'id'>, playerId: string): Subject {

@@ -54,7 +54,10 @@ export const tokenRequest = Type.Object({
 
 export const tokenRequestRules = formRulesOf(tokenRequest, foreignParameters.token)
 
-/** A grant that says what it is for limits what may be asked for, and asks for it where the request does not. */
+/**
+ * A grant that says what it is for limits what may be asked for, and asks for it where the request does not.
+ * @see [RFC 7521 §4.1](https://www.rfc-editor.org/rfc/rfc7521.html#section-4.1)
+ */
 export function readWish (form: Form, { scope, bounds }: Granted): Wish {
   return {
     scope: parameter(form, 'scope') ?? scope,

@@ -18,6 +18,7 @@ export const jwtBearer: GrantHandler = {
 /**
  * @throws OAuthError `invalid_request`, `invalid_grant`, `unauthorized_client`
  * @see [RFC 7523 §2.1](https://www.rfc-editor.org/rfc/rfc7523.html#section-2.1)
+ * @see [RFC 7521 §4.1.1](https://www.rfc-editor.org/rfc/rfc7521.html#section-4.1.1)
  * @see [RFC 7523 §3.1](https://www.rfc-editor.org/rfc/rfc7523.html#section-3.1)
  */
 function read (form: Form, { client, organization, assertion }: AuthenticatedClient): Granted {
