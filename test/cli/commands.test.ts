@@ -110,6 +110,7 @@ describe('client and secret', { timeout: 60_000 }, () => {
       jwks_uri: null,
       accepts_endpoint_audience_until: null,
       resource_server: null,
+      exchange_resources: [],
       created_at: time,
       disabled_at: null,
       disabled_by: null,

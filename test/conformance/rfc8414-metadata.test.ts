@@ -59,7 +59,7 @@ describe('RFC 8414 Authorization server metadata', () => {
         introspection_endpoint_auth_signing_alg_values_supported: algorithms,
         revocation_endpoint_auth_signing_alg_values_supported: algorithms,
         introspection_signing_alg_values_supported: ['RS256'],
-        dpop_signing_alg_values_supported: ['ES256', 'EdDSA', 'Ed25519', 'PS256', 'RS256'],
+        dpop_signing_alg_values_supported: ['RS256', 'PS256', 'ES256', 'EdDSA', 'Ed25519'],
         tls_client_certificate_bound_access_tokens: false
       })
     }
