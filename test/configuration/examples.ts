@@ -63,7 +63,7 @@ export const malformed: readonly (readonly [file: string, ...mistakes: readonly 
   ['resources: { https://a.example: { name: A, scopes: [a] } }', '1:52: resources["https://a.example"].scopes: It takes a mapping, not a list.'],
   ['clients: { cl_prod_x: { organization: org_x, name: X } }', '1:12: clients.cl_prod_x: It takes cl_live_ or cl_test_ and 1 to 56 lower-case letters and digits, such as cl_live_samplebackend.'],
   ['clients: { cl_live_x: { nmae: X } }', '1:12: clients.cl_live_x: The member organization is missing.', '1:12: clients.cl_live_x: The member name is missing.', '1:25: clients.cl_live_x.nmae: There is no such member. Did you mean name?'],
-  [client('grants: [password]'), '1:64: clients.cl_live_x.grants[0]: It takes client_credentials or urn:ietf:params:oauth:grant-type:jwt-bearer.'],
+  [client('grants: [password]'), '1:64: clients.cl_live_x.grants[0]: It takes client_credentials, urn:ietf:params:oauth:grant-type:jwt-bearer or urn:ietf:params:oauth:grant-type:token-exchange.'],
   [client('grants: [client_credentials, client_credentials]'), '1:84: clients.cl_live_x.grants[1]: It is in the list twice.'],
   [client('scopes: [a, a]'), '1:67: clients.cl_live_x.scopes[1]: It is in the list twice.'],
   [client('scopes: a'), '1:63: clients.cl_live_x.scopes: It takes a list, not text.'],
