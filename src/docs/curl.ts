@@ -13,6 +13,9 @@ export const shellVariables: Readonly<Record<string, string>> = {
   login_id: samples.jwtClientId,
   login_secret: samples.jwtClientSecret,
   assertion: samples.assertion,
+  service_id: samples.serviceId,
+  service_secret: samples.serviceSecret,
+  service_token: samples.serviceToken,
   token: samples.token
 }
 

@@ -3,6 +3,7 @@
  * durably, which token came from which, and what it takes to judge the subject token again; it judges no token itself.
  */
 import { randomBytes } from 'node:crypto'
+import { maxActors } from '../oauth/claims.ts'
 
 export interface ExchangedToken {
   readonly jti: string
@@ -35,5 +36,5 @@ export function isExchangedTokenId (jti: string): boolean {
   return jti.startsWith(mark)
 }
 
-/** How often in a row tokens may be derived from one another. */
-export const maxExchanges = 4
+/** How often in a row tokens may be derived from one another: each time, one actor more may come. */
+export const maxExchanges = maxActors

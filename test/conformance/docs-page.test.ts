@@ -6,6 +6,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { shellVariables } from '../../src/docs/curl.ts'
 import type { OpenApiDocument } from '../../src/docs/openapi-types.ts'
 import { errorTable } from '../../src/oauth/errors.ts'
+import { tokenExchangeGrant } from '../../src/oauth/grant-types.ts'
+import { samples } from '../../src/oauth/samples.ts'
 import { readDocument } from '../documents/markdown.ts'
 import { assertionFor } from '../support/assertions.ts'
 import { operationsOf } from '../support/openapi.ts'
@@ -78,11 +80,13 @@ describe('the page /docs', () => {
   })
 
   it.skipIf(!hasCurl)('has commands that can be pasted as they are, and each is answered the status that is shown below it', async () => {
-    const { partner, api } = await server.fixtures.scene()
+    const { partner, api, resource } = await server.fixtures.scene()
     const other = await server.fixtures.client({ organizationId: partner.client.organizationId })
     const login = await server.fixtures.client({ organizationId: partner.client.organizationId, type: 'jwt', scopes: ['tournaments:read'] })
-    for (const client of [api, other, login]) await known(server, client)
-    const values = { client_id: partner.id, client_secret: partner.secret, api_id: api.id, api_secret: api.secret, other_id: other.id, other_secret: other.secret, login_id: login.id, login_secret: login.secret, assertion: assertionFor('player-1001', login, server.issuer, Date.now()), token: await tokenOf(server, partner) }
+    const stats = await server.fixtures.resource(samples.backResource, { [samples.backScope]: true })
+    const service = await server.fixtures.client({ organizationId: partner.client.organizationId, resourceId: resource.id, scopes: [samples.backScope], grants: ['client_credentials', tokenExchangeGrant], exchangeResources: [stats.id] })
+    for (const client of [api, other, login, service]) await known(server, client)
+    const values = { client_id: partner.id, client_secret: partner.secret, api_id: api.id, api_secret: api.secret, other_id: other.id, other_secret: other.secret, login_id: login.id, login_secret: login.secret, assertion: assertionFor('player-1001', login, server.issuer, Date.now()), service_id: service.id, service_secret: service.secret, service_token: await tokenOf(server, service, samples.backScope), token: await tokenOf(server, partner) }
     expect(Object.keys(values)).toEqual(Object.keys(shellVariables))
     const shown = [...page.text.matchAll(/<pre class="curl">([^]*?)<\/pre><pre class="answer"><span class="soft">HTTP\/1\.1 (\d+) /g)].map(([, command = '', status = '']) => ({ command: textOf(command), status }))
     expect(shown.length).toBeGreaterThan(30)

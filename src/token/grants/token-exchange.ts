@@ -8,7 +8,7 @@ import type { ExchangedTokens } from '../../exchanged-tokens/directory.ts'
 import { maxExchanges } from '../../exchanged-tokens/exchanged-token.ts'
 import { badActorToken, badSubjectToken } from '../../exchanged-tokens/refusals.ts'
 import { parameter, type Form } from '../../http/form.ts'
-import { maxActors, type AccessTokenClaims, type Actor } from '../../oauth/claims.ts'
+import type { AccessTokenClaims, Actor } from '../../oauth/claims.ts'
 import { invalidRequest, unauthorizedClient } from '../../oauth/errors.ts'
 import { tokenExchangeGrant } from '../../oauth/grant-types.ts'
 import { accessTokenIdentifier, isTokenTypeIdentifier, tokenTypeIdentifiers, type TokenTypeIdentifier } from '../../oauth/token-type-identifiers.ts'
@@ -108,11 +108,5 @@ function readType (form: Form, name: string): TokenTypeIdentifier | undefined {
 
 /** Who acts now, and before it whoever acted for the subject already. */
 function actorClaim ({ sub, client_id: clientId }: AccessTokenClaims, before: Actor | undefined): Actor {
-  const act = { sub, ...clientId === sub ? {} : { client_id: clientId }, ...before === undefined ? {} : { act: before } }
-  if (depthOf(act) > maxActors) throw invalidRequest(`The subject_token names ${maxActors} actors already, which is the most.`)
-  return act
-}
-
-function depthOf ({ act }: Actor): number {
-  return act === undefined ? 1 : 1 + depthOf(act)
+  return { sub, ...clientId === sub ? {} : { client_id: clientId }, ...before === undefined ? {} : { act: before } }
 }
