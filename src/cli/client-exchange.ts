@@ -26,12 +26,12 @@ function readReferencesOrNone (text: string, previous: readonly string[] | undef
 }
 
 export function addExchangeOptions (command: Command, verb: 'create' | 'update'): Command {
-  const [flags, meaning] = ['--exchange-resource <id-or-identifier>', 'a resource that it may exchange tokens for, besides the one that it stands for'] as const
+  const [flags, meaning] = ['--exchange-resource <resource>', 'a resource that it may exchange tokens for, besides the one that it stands for'] as const
   if (verb === 'create') return command.option(flags, `${meaning}; may be repeated`, readReferences)
   return command
     .addOption(new Option(flags, `${meaning}, from now on; may be repeated; none for none`).argParser(readReferencesOrNone).conflicts(['addExchangeResource', 'removeExchangeResource']))
-    .option('--add-exchange-resource <id-or-identifier>', 'a resource that it may exchange tokens for besides; may be repeated', readReferences)
-    .option('--remove-exchange-resource <id-or-identifier>', 'a resource that it may not exchange tokens for any more; may be repeated', readReferences)
+    .option('--add-exchange-resource <resource>', 'a resource that it may exchange tokens for besides; may be repeated', readReferences)
+    .option('--remove-exchange-resource <resource>', 'a resource that it may not exchange tokens for any more; may be repeated', readReferences)
 }
 
 /**

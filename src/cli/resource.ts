@@ -137,7 +137,10 @@ async function describeDeletion ({ id, identifier, scopes }: Resource, session: 
   const clients = await session.clients.readAll()
   const names = scopes.map(({ name }) => name)
   refuseManagedLosers(clients, names)
+  const exchanging = clients.filter(({ exchangeResources }) => exchangeResources.includes(id))
+  for (const client of exchanging) refuseManaged(`the client ${client.id} (${client.name}), which may exchange tokens for it,`, client)
   const losses = scopes.length === 0 ? ['It has no scopes.'] : [`It has ${counted(scopes.length, 'scope')}: ${listed(names)}.`, describeLosers(clients, names)]
+  if (exchanging.length > 0) losses.push(`${counted(exchanging.length, 'client')} may exchange tokens for it: ${listed(exchanging.map((client) => client.id))}.`)
   return `${losses.join(' ')}\nTokens for it are inactive at introspection; an API that verifies them on its own takes them until they expire.`
 }
 

@@ -62,6 +62,25 @@ describe('client update', { timeout: 60_000 }, () => {
     expect(await run('client', 'update', String(id), '--certificate-subject', 'a.example')).toMatchObject({ exitCode: 2, stderr: text(/san_dns:backend\.example\.com/) })
   })
 
+  it('says which resources a client may exchange tokens for, and changes that', async () => {
+    const { record, run, fixtures, database } = scene
+    const [one, two] = [await fixtures.resource('https://one.exchange.example', {}), await fixtures.resource('https://two.exchange.example', {})]
+    const grant = 'urn:ietf:params:oauth:grant-type:token-exchange'
+    const created = await record('client', 'create', '--name', 'Gateway', '--resource-server', one.id, '--grant', grant, '--exchange-resource', two.identifier, '--exchange-resource', one.id)
+    expect(created).toMatchObject({ grant_types: [grant], exchange_resources: [one.identifier, two.identifier] })
+    const update = (...options: string[]): Promise<Record<string, unknown>> => record('client', 'update', String(created['client_id']), ...options)
+    expect((await run('client', 'update', String(created['client_id']), '--remove-exchange-resource', two.id)).stderr).toContain('tokens that it exchanged already live on until they expire')
+    expect(await update('--add-exchange-resource', one.id)).toMatchObject({ changed: false, exchange_resources: [one.identifier] })
+    expect(await update('--exchange-resource', two.id)).toMatchObject({ changed: true, exchange_resources: [two.identifier] })
+    expect(await update('--exchange-resource', 'none')).toMatchObject({ changed: true, exchange_resources: [] })
+    expect(await update('--add-exchange-resource', one.id, '--add-exchange-resource', two.id)).toMatchObject({ changed: true, exchange_resources: [one.identifier, two.identifier] })
+    expect(await run('client', 'update', String(created['client_id']), '--add-exchange-resource', one.id, '--remove-exchange-resource', one.identifier)).toMatchObject({ exitCode: 2, stderr: text(/both name https:\/\/one/) })
+    expect(await run('client', 'create', '--name', 'Gateway', '--exchange-resource', 'https://nobody.example')).toMatchObject({ exitCode: 3, stderr: text(/There is no resource https:\/\/nobody/) })
+    expect(await run('client', 'create', '--name', 'Gateway', '--type', 'jwt', '--grant', grant)).toMatchObject({ exitCode: 3, stderr: text(/Only a service client can have the grant/) })
+    expect((await run('resource', 'delete', two.id, '--yes')).stderr).toContain(`1 client may exchange tokens for it: ${String(created['client_id'])}.`)
+    expect((await database.client.findUniqueOrThrow({ where: { id: String(created['client_id']) } })).exchangeResources).toEqual([one.id])
+  })
+
   it('a client that authenticates with certificates alone has no secret, and what it lacks is said', async () => {
     const { run } = scene
     const created = await run('client', 'create', '--name', 'Bank', '--authentication-method', 'tls_client_auth', '--authentication-method', 'self_signed_tls_client_auth', '--json')

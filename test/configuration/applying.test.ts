@@ -47,6 +47,18 @@ describe('applying a configuration file', { timeout: 60_000 }, () => {
     expect(await scopesOfX()).toEqual(['a', 'b', 'by:hand'])
   })
 
+  it('says which resources a client may exchange tokens for', async () => {
+    const apis = 'resources: { https://api.example: { name: A }, https://b.example: { name: B }, https://c.example: { name: C } }\n'
+    const gateway = (members: string): string => organizations + apis + client(`scopes: [], grants: ["urn:ietf:params:oauth:grant-type:token-exchange"], resource_server: https://api.example${members}`)
+    expect(said(await world.apply(gateway(', exchange_resources: [https://b.example]')))).toContain('+ client cl_live_x: "X", of org_a, scopes none, stands for https://api.example, may exchange tokens for https://b.example')
+    expect(said(await world.apply(gateway(', exchange_resources: [https://c.example]')))).toEqual([
+      '~ client cl_live_x: may exchange tokens for https://c.example, may not exchange tokens for https://b.example any more', 'The tokens for https://b.example that it exchanged live on until they expire.'
+    ])
+    expect((await world.apply(gateway(', exchange_resources: [https://c.example]'))).changes).toEqual([])
+    expect(await world.refusals(gateway(', exchange_resources: [https://d.example]'))).toEqual([expect.stringMatching(/exchange_resources\[0\]: There is no resource https:\/\/d\.example/)])
+    expect(said(await world.apply(gateway('')))[0]).toBe('~ client cl_live_x: may not exchange tokens for https://c.example any more')
+  })
+
   it('makes a JWT client, keeps its secret sealed, and never changes its type', async () => {
     const jwt = (members: string): string => organizations + resources + client(`type: jwt${members}`)
     expect(said(await world.apply(jwt(', secret: { value: a-secret-of-more-than-32-characters }')))).toContain('+ client cl_live_x: "X", of org_a, a JWT client, scopes read')

@@ -65,6 +65,8 @@ export const malformed: readonly (readonly [file: string, ...mistakes: readonly 
   ['clients: { cl_live_x: { nmae: X } }', '1:12: clients.cl_live_x: The member organization is missing.', '1:12: clients.cl_live_x: The member name is missing.', '1:25: clients.cl_live_x.nmae: There is no such member. Did you mean name?'],
   [client('grants: [password]'), '1:64: clients.cl_live_x.grants[0]: It takes client_credentials, urn:ietf:params:oauth:grant-type:jwt-bearer or urn:ietf:params:oauth:grant-type:token-exchange.'],
   [client('grants: [client_credentials, client_credentials]'), '1:84: clients.cl_live_x.grants[1]: It is in the list twice.'],
+  [client('type: jwt, grants: ["urn:ietf:params:oauth:grant-type:token-exchange"]'), '1:74: clients.cl_live_x.grants: Only a service client can have the grant urn:ietf:params:oauth:grant-type:token-exchange: it is for services that are shown tokens.'],
+  [client('exchange_resources: [api]'), '1:76: clients.cl_live_x.exchange_resources[0]: It takes an absolute URI without a fragment, of at most 255 characters, such as https://api.example.com.'],
   [client('scopes: [a, a]'), '1:67: clients.cl_live_x.scopes[1]: It is in the list twice.'],
   [client('scopes: a'), '1:63: clients.cl_live_x.scopes: It takes a list, not text.'],
   [client('environment: prod'), '1:68: clients.cl_live_x.environment: It takes live or test.'],

@@ -48,6 +48,7 @@ function client ({ organizations: owners, resources: apis, scopes }: Names, id: 
     grants: fc.constantFrom(undefined, ['client_credentials']),
     scopes: fc.option(fc.subarray([...scopes]), { nil: undefined }),
     resource_server: apis.length === 0 ? fc.constant(undefined) : seldom(fc.constantFrom(...apis)),
+    exchange_resources: fc.option(fc.subarray([...apis]), { nil: undefined }),
     access_token_ttl_seconds: lifetime,
     dpop: fc.constantFrom(undefined, 'off', 'allowed', 'required'),
     certificate_bound_tokens: fc.constantFrom(undefined, false, true),
