@@ -87,6 +87,11 @@ function get (url: URL, { lookup, ca }: { readonly lookup: LookupFunction, reado
       response.on('end', () => { resolve(Buffer.concat(chunks).toString()) })
       response.on('error', reject)
     })
+    // Node.js tells neither of an answer nor of an error then, and no time-out ends what it has let go of.
+    outgoing.on('upgrade', (response, socket) => {
+      socket.destroy()
+      reject(new Error(`it answers ${response.statusCode ?? 101}`))
+    })
     outgoing.on('error', reject)
     outgoing.end()
   })

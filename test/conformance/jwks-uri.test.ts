@@ -2,6 +2,8 @@ import type { lookup as lookUp } from 'node:dns'
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:https'
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { createServer as createTlsServer } from 'node:tls'
 import { pino } from 'pino'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createFetchKeySet, fetchLimits } from '../../src/clients/fetch-key-set.ts'
@@ -26,13 +28,15 @@ describe('jwks_uri: keys that a client publishes', () => {
   let partner: Server
   let port: number
   let cert: string
+  let key: string
   let answer: (request: IncomingMessage, response: ServerResponse) => void
   let requests: string[]
   const pair = newPair('ES256', 'published')
 
   beforeAll(async () => {
-    const { certificate, key } = await createCertificate({ subject: '/CN=localhost', names: ['DNS:localhost', 'IP:127.0.0.1'] })
-    cert = certificate
+    const own = await createCertificate({ subject: '/CN=localhost', names: ['DNS:localhost', 'IP:127.0.0.1'] })
+    cert = own.certificate
+    key = own.key
     partner = createServer({ cert, key }, (request, response) => {
       requests.push(request.url ?? '')
       answer(request, response)
@@ -95,6 +99,20 @@ describe('jwks_uri: keys that a client publishes', () => {
         expect(await refusalOf(fetchKeys()(uri())), String(status)).toBe(`it answers ${status}`)
       }
       expect(requests).not.toContain('/elsewhere')
+    })
+
+    it('takes no other protocol, whose answer would never end, and fetches from others afterwards', async () => {
+      const upgrading = createTlsServer({ cert, key }, (socket) => {
+        socket.on('error', () => {})
+        socket.once('data', () => { socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n') })
+      }).listen(0, '127.0.0.1')
+      await once(upgrading, 'listening')
+      const elsewhere = (upgrading.address() as AddressInfo).port // it listens on TCP
+      expect(await refusalOf(fetchKeys()(`https://localhost:${elsewhere}/jwks`))).toBe('it answers 101')
+      const keySets = createKeySets(fetchKeys(), pino({ level: 'silent' }))
+      await Promise.all(Array.from({ length: keySetLimits.fetches }, (_, index) => keySets.keysAt(`https://localhost:${elsewhere}/${index}`, 'any', 1)))
+      expect(await keySets.keysAt(uri(), 'published', 1)).toHaveLength(1)
+      upgrading.close()
     })
 
     it('ends an answer that is too long, without reading it all', async () => {
