@@ -6,7 +6,15 @@ import { isIP } from 'node:net'
 export const subjectKinds = ['subject_dn', 'san_dns', 'san_uri', 'san_ip', 'san_email'] as const
 type SubjectKind = typeof subjectKinds[number]
 
-export const subjectPattern = `^(?:${subjectKinds.join('|')}):[^\\x00-\\x1F\\x7F]{1,255}$`
+/** A name without the spellings that some libraries take for several names, such as a dot in front. */
+const patterns: Readonly<Record<SubjectKind, string>> = {
+  subject_dn: '[^\\x00-\\x1F\\x7F]*=[^\\x00-\\x1F\\x7F]*',
+  san_dns: '[\\w-]+(?:\\.[\\w-]+)*',
+  san_uri: '[A-Za-z][A-Za-z0-9+.-]*:[\\x21-\\x7E]+',
+  san_ip: '(?:(?:\\d{1,3}\\.){3}\\d{1,3}|[0-9A-Fa-f:]*:[0-9A-Fa-f:.]+|::)',
+  san_email: '[\\x21-\\x3F\\x41-\\x7E]+@[\\w.-]+'
+}
+export const subjectPattern = `^(?=.{1,266}$)(?:${subjectKinds.map((kind) => `${kind}:${patterns[kind]}`).join('|')})$`
 export const subjectRule = `It takes one of ${subjectKinds.map((kind) => `${kind}:`).join(' ')} and a name, such as san_dns:backend.example.com.`
 
 export function isSubject (text: string): boolean {

@@ -15,8 +15,16 @@ export interface CertificateCredential {
 
 /** A certificate that nobody else vouches for is one of those that the client has registered, or nothing. */
 export function certificateCredential (clientId: string, certificate: X509Certificate): CertificateCredential {
-  const method = certificate.checkIssued(certificate) ? 'self_signed_tls_client_auth' : 'tls_client_auth'
-  return { kind: 'certificate', method, clientId, certificate }
+  return { kind: 'certificate', method: isSelfSigned(certificate) ? 'self_signed_tls_client_auth' : 'tls_client_auth', clientId, certificate }
+}
+
+/** Not by checkIssued(), which wants a certificate with key usages to be one of an authority. */
+function isSelfSigned (certificate: X509Certificate): boolean {
+  try {
+    return certificate.subject === certificate.issuer && certificate.verify(certificate.publicKey)
+  } catch {
+    return false // a key or signature of a kind that this server does not know
+  }
 }
 
 export interface CertificateVerification {

@@ -32,8 +32,8 @@ export function createReadCertificate ({ clientCertificateHeader, trustProxy }: 
   return ({ raw }) => {
     const { socket } = raw
     const address = socket.remoteAddress ?? ''
-    if (clientCertificateHeader !== undefined && proxies.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4')) {
-      const [value, ...others] = raw.headersDistinct[clientCertificateHeader] ?? []
+    if (proxies.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4')) {
+      const [value, ...others] = clientCertificateHeader === undefined ? [] : raw.headersDistinct[clientCertificateHeader] ?? []
       return value === undefined || others.length > 0 ? undefined : parseHeader(value)
     }
     return socket instanceof TLSSocket ? socket.getPeerX509Certificate() : undefined

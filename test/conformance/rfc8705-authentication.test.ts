@@ -1,10 +1,14 @@
 import { X509Certificate } from 'node:crypto'
+import { TLSSocket } from 'node:tls'
+import type { FastifyRequest } from 'fastify'
 import { decodeJwt } from 'jose'
 import * as openid from 'openid-client'
 import { Agent, fetch as fetchWith } from 'undici'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { matchesSubject } from '../../src/clients/certificate-subject.ts'
+import { isSubject, matchesSubject } from '../../src/clients/certificate-subject.ts'
+import { certificateCredential } from '../../src/clients/client-certificate.ts'
 import type { RegistrationInput } from '../../src/clients/registration.ts'
+import { createReadCertificate } from '../../src/http/certificate.ts'
 import { createCertificate, type Certificate } from '../support/certificates.ts'
 import type { RegisteredClient, Scene } from '../support/fixtures.ts'
 import { basic, postForm, send, within } from '../support/requests.ts'
@@ -99,6 +103,28 @@ describe('RFC 8705 §2 Mutual TLS client authentication, over TLS that Signet en
     }
     for (const registered of ['', name, `dns:${name}`, `SAN_DNS:${name}`, `constructor:${name}`]) expect(matchesSubject(certificate, registered), registered).toBe(false)
     expect(matchesSubject(certificate, 'subject_dn:cn = backend, o=Partner\\, Ltd , C=DE')).toBe(true)
+  })
+
+  it('takes a certificate that signed itself for such, also one that may sign no others', async () => {
+    const careful = await createCertificate({ subject: '/CN=self', purpose: 'clientAuth' })
+    for (const { certificate } of [selfSigned, careful]) expect(certificateCredential('cl_live_x', new X509Certificate(certificate)).method).toBe('self_signed_tls_client_auth')
+    for (const { certificate } of [issued, forged]) expect(certificateCredential('cl_live_x', new X509Certificate(certificate)).method).toBe('tls_client_auth')
+  })
+
+  it('§2.1.2 registers no name that is several names, or nobody\'s', () => {
+    for (const subject of ['san_dns:backend.example', 'san_dns:a_b', 'san_ip:192.0.2.7', 'san_ip:2001:db8::1', 'san_uri:spiffe://partner/backend', 'san_email:ops@partner.example', 'subject_dn:CN=x,O=y']) expect(isSubject(subject), subject).toBe(true)
+    for (const subject of ['san_dns:.example', 'san_dns:*.example', 'san_dns:', 'san_dns:a..b', 'san_ip:nonsense', 'san_uri:backend', 'san_uri:a:b c', 'san_email:ops', 'subject_dn:x', 'dns:x', 'subject_dn:CN=x\n', `san_dns:${'a'.repeat(300)}`]) expect(isSubject(subject), subject).toBe(false)
+  })
+
+  it('S50 the certificate of a trusted proxy is never the caller\'s, be there a header or not', () => {
+    const socket: TLSSocket = Object.create(TLSSocket.prototype) as TLSSocket // nothing of it but what is asked
+    Object.defineProperty(socket, 'remoteAddress', { value: '10.0.0.1' })
+    socket.getPeerX509Certificate = () => new X509Certificate(selfSigned.certificate)
+    const request = { raw: { socket, headersDistinct: {} } } as unknown as FastifyRequest // likewise
+    for (const clientCertificateHeader of [undefined, 'client-cert']) {
+      expect(createReadCertificate({ clientCertificateHeader, trustProxy: ['10.0.0.0/8'] })(request)).toBeUndefined()
+      expect(createReadCertificate({ clientCertificateHeader, trustProxy: ['192.0.2.0/24'] })(request)).toBeDefined()
+    }
   })
 
   it('CVE-2021-44532 a name in a certificate that looks like several names is none of them', async () => {

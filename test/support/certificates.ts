@@ -4,7 +4,7 @@ import { createHash, KeyObject, webcrypto, type X509Certificate } from 'node:cry
 import { mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { BasicConstraintsExtension, ExtendedKeyUsage, ExtendedKeyUsageExtension, SubjectAlternativeNameExtension, X509CertificateGenerator, type JsonGeneralName } from '@peculiar/x509'
+import { BasicConstraintsExtension, ExtendedKeyUsage, ExtendedKeyUsageExtension, KeyUsageFlags, KeyUsagesExtension, SubjectAlternativeNameExtension, X509CertificateGenerator, type JsonGeneralName } from '@peculiar/x509'
 
 export interface Certificate {
   readonly certificateFile: string
@@ -27,6 +27,7 @@ interface CertificateInput {
   /** Default: it signs itself. */
   readonly issuer?: Certificate
   readonly isAuthority?: boolean
+  /** With the key usage that goes with it. */
   readonly purpose?: 'clientAuth' | 'serverAuth'
 }
 
@@ -45,7 +46,7 @@ export async function createCertificate ({ subject, names = [], issuer, isAuthor
     notAfter: new Date(Date.now() + 2 * dayMillis),
     extensions: [
       new BasicConstraintsExtension(isAuthority, undefined, true),
-      ...purpose === undefined ? [] : [new ExtendedKeyUsageExtension([ExtendedKeyUsage[purpose]])],
+      ...purpose === undefined ? [] : [new KeyUsagesExtension(KeyUsageFlags.digitalSignature, true), new ExtendedKeyUsageExtension([ExtendedKeyUsage[purpose]])],
       ...names.length === 0 ? [] : [new SubjectAlternativeNameExtension(names.map(alternativeName))]
     ]
   })
