@@ -3,8 +3,10 @@ import type { Clock } from '../clock.ts'
 import type { CredentialSources } from '../http/credential.ts'
 import { redact } from '../http/redact.ts'
 import { invalidClient, invalidGrant, type OAuthError } from '../oauth/errors.ts'
+import { needsSecret } from '../oauth/authentication-methods.ts'
 import type { Organization, OrganizationDirectory } from '../organizations/organization.ts'
 import type { AssertionVerification } from './assertion-verification.ts'
+import { methodOf } from './client-assertion.ts'
 import type { CertificateVerification } from './client-certificate.ts'
 import type { Client } from './client.ts'
 import type { GrantAssertionClaims } from './grant-assertion.ts'
@@ -40,6 +42,20 @@ function refusal (what: string, { kind, clientId }: PresentedCredential): OAuthE
   return kind === 'grant assertion' ? invalidGrant(`assertion: ${cause}`) : invalidClient(cause)
 }
 
+/**
+ * What is the grant too needs no method of its own: a secret signs for whoever may show one, and a key for whoever has
+ * registered one.
+ */
+function isRegistered (credential: PresentedCredential, { authenticationMethods }: Client): boolean {
+  if (credential.kind !== 'grant assertion') return authenticationMethods.includes(credential.method)
+  return methodOf(credential.assertion) === 'private_key_jwt' || authenticationMethods.some(needsSecret)
+}
+
+function isOn (credential: PresentedCredential, methods: readonly string[]): boolean {
+  if (credential.kind !== 'grant assertion') return methods.includes(credential.method)
+  return methodOf(credential.assertion) === 'private_key_jwt' ? methods.includes('private_key_jwt') : methods.some(needsSecret)
+}
+
 /** A client id longer than this is nobody's. */
 const maxClientIdLength = 128
 
@@ -56,7 +72,7 @@ export function createAuthenticate ({ methods, clients, organizations, secrets, 
     if (organization === undefined) return 'unknown organization'
     if (client.disabledAt !== null) return 'client disabled'
     if (organization.disabledAt !== null) return 'organization disabled'
-    if (credential.method !== undefined && !client.authenticationMethods.includes(credential.method)) return `method ${credential.method} not registered`
+    if (!isRegistered(credential, client)) return `method ${credential.method ?? 'of its assertion'} not registered`
     return { client, organization }
   }
 
@@ -72,7 +88,7 @@ export function createAuthenticate ({ methods, clients, organizations, secrets, 
 
   return async (sources) => {
     const credential = presentedCredential(sources)
-    if (credential.method !== undefined && !methods.includes(credential.method)) throw refusal(`method ${credential.method} is off`, credential)
+    if (!isOn(credential, methods)) throw refusal(`method ${credential.method ?? 'of its assertion'} is off`, credential)
     let isUsedUp = false
     for (;;) {
       const found = standing(credential)

@@ -2,6 +2,7 @@
  * Client secrets that can be recovered: an assertion is a MAC, and a hash cannot check it. They are kept sealed under the
  * master key, only for clients whose assertions are checked with them; the database forgets them with the need for them.
  */
+import { needsSecret } from '../oauth/authentication-methods.ts'
 import type { Sealer } from '../sealing/sealer.ts'
 import type { Client } from './client.ts'
 
@@ -10,7 +11,7 @@ const minKeyOctets = 32
 
 /** Whether the assertions of such a client are checked with its secrets. */
 export function needsSealedSecrets ({ type, authenticationMethods }: Pick<Client, 'type' | 'authenticationMethods'>): boolean {
-  return type === 'jwt' || authenticationMethods.includes('client_secret_jwt')
+  return authenticationMethods.includes('client_secret_jwt') || (type === 'jwt' && authenticationMethods.some(needsSecret))
 }
 
 /** @see [RFC 7518 §3.2](https://www.rfc-editor.org/rfc/rfc7518.html#section-3.2) */

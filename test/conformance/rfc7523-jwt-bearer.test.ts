@@ -56,6 +56,20 @@ describe('RFC 7523 §2.1 JWTs as authorization grants', () => {
     return JSON.stringify(server.logs.filter((line) => JSON.stringify(line).includes('invalid_grant')).at(-1))
   }
 
+  it('R11 a client that may show no secret signs with none, and its key is enough', async () => {
+    const moved = await server.fixtures.client({ organizationId: scene.organization.id, type: 'jwt', scopes: ['tournaments:read'] })
+    const key = newPair('ES256')
+    await server.fixtures.addKey(moved.id, key.jwk)
+    await known(server, moved)
+    const bySecret = (): string => compact({ alg: 'HS256' }, claims({}, moved), macWith(moved.secret))
+    expect((await exchange(bySecret())).status).toBe(200)
+    await server.database.client.update({ where: { id: moved.id }, data: { authenticationMethods: ['private_key_jwt'] } })
+    expect(await server.database.clientSecret.count({ where: { clientId: moved.id, sealedSecret: { not: null } } })).toBe(0)
+    expect(await within(2, async () => (await exchange(bySecret())).status === 400)).toBe(true)
+    await expectRefused(bySecret())
+    expect((await exchange(assertionBy(key, claims({}, moved), { typ: 'JWT' }))).status).toBe(200)
+  })
+
   it('the token is the player\'s, and the API learns so', async () => {
     const { status, json } = await exchange(signed({ scope: 'tournaments:write' }))
     expect({ status, json }).toMatchObject({ status: 200, json: { token_type: 'Bearer', expires_in: 90_000, scope: 'tournaments:write' } })

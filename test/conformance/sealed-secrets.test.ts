@@ -32,7 +32,8 @@ describe('client secrets that can be recovered', () => {
     expect(before?.sealedSecret).toBeNull()
     expect(after === undefined ? undefined : openSecret(server.prepared.sealer, id, after)?.toString()).toBe(secret)
     expect(needsSealedSecrets({ type: 'service', authenticationMethods: ['client_secret_basic', 'private_key_jwt'] })).toBe(false)
-    expect(needsSealedSecrets({ type: 'jwt', authenticationMethods: [] })).toBe(true)
+    expect(needsSealedSecrets({ type: 'jwt', authenticationMethods: ['client_secret_post'] })).toBe(true)
+    expect(needsSealedSecrets({ type: 'jwt', authenticationMethods: ['private_key_jwt'] })).toBe(false)
   })
 
   it('open for the client and the secret that they were sealed for, and for no other', async () => {

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { authenticationMethods, needsCertificate } from '../../src/oauth/authentication-methods.ts'
-import { grantTypes } from '../../src/oauth/grant-types.ts'
+import { grantTypes, jwtBearerGrant } from '../../src/oauth/grant-types.ts'
+import { assertionFor } from '../support/assertions.ts'
 import type { Scene } from '../support/fixtures.ts'
 import { basic, known, postForm, requestToken, send, tokenOf, type Answer } from '../support/requests.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
@@ -26,6 +27,15 @@ describe('what the operator turns off is gone from the server and from its metad
       const { status, json } = await postForm(`${sibling.origin}/oauth/v2/token`, { grant_type: grantType, client_id: scene.partner.id, client_secret: scene.partner.secret })
       expect({ status, error: json['error'] }, grantType).toEqual({ status: 400, error: 'unsupported_grant_type' })
     }
+  })
+
+  it('S47 AUTHENTICATION_METHODS: with all secrets off no grant assertion is taken that a secret signed', async () => {
+    const sibling = await server.startSibling({ AUTHENTICATION_METHODS: 'private_key_jwt' })
+    const login = await server.fixtures.client({ organizationId: scene.organization.id, type: 'jwt', scopes: ['tournaments:read'] })
+    await known(server, login)
+    const ask = (origin: string): Promise<Answer> => postForm(`${origin}/oauth/v2/token`, { grant_type: jwtBearerGrant, assertion: assertionFor('player', login, server.issuer, Date.now()) })
+    expect((await ask(server.origin)).status).toBe(200)
+    expect((await ask(sibling.origin)).json['error']).toBe('invalid_grant')
   })
 
   it('S47 AUTHENTICATION_METHODS: one that is off is refused at every endpoint, and the metadata does not list it', async () => {

@@ -15,10 +15,13 @@ CREATE TRIGGER "clients_keep_type" BEFORE UPDATE ON "clients"
   FOR EACH ROW WHEN (NEW.type <> OLD.type) EXECUTE FUNCTION "signet_keep_client_type"();
 
 -- A secret can be recovered only where assertions are checked with it, and only until it is revoked, whoever writes.
+CREATE FUNCTION "signet_needs_sealed_secrets"(the_type "client_type", methods TEXT[]) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
+  SELECT 'client_secret_jwt' = ANY (methods) OR (the_type = 'jwt' AND methods && ARRAY['client_secret_basic', 'client_secret_post'])
+$$;
 CREATE FUNCTION "signet_forget_sealed_secret"() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
   IF NEW.revoked_at IS NOT NULL OR NOT EXISTS (
-    SELECT FROM clients WHERE id = NEW.client_id AND (type = 'jwt' OR 'client_secret_jwt' = ANY (authentication_methods))
+    SELECT FROM clients WHERE id = NEW.client_id AND signet_needs_sealed_secrets(type, authentication_methods)
   ) THEN
     NEW.sealed_secret := NULL;
   END IF;
@@ -33,6 +36,6 @@ BEGIN
   RETURN NULL;
 END $$;
 CREATE TRIGGER "clients_forget_sealed_secrets" AFTER UPDATE ON "clients"
-  FOR EACH ROW WHEN (NEW.type <> 'jwt' AND 'client_secret_jwt' = ANY (OLD.authentication_methods)
-    AND NOT 'client_secret_jwt' = ANY (NEW.authentication_methods))
+  FOR EACH ROW WHEN (signet_needs_sealed_secrets(OLD.type, OLD.authentication_methods)
+    AND NOT signet_needs_sealed_secrets(NEW.type, NEW.authentication_methods))
   EXECUTE FUNCTION "signet_forget_sealed_secrets"();
