@@ -2,7 +2,7 @@
 import type { Clock } from '../clock.ts'
 import { exitCodes, OperatorError } from '../operator-error.ts'
 import { readPublicJwk, type PublicKey } from '../oauth/public-jwk.ts'
-import { isUsableKey, type Client } from './client.ts'
+import { isUsableKey, type Client, type ClientKey } from './client.ts'
 import type { ClientStore } from './store.ts'
 
 /** @throws OperatorError for a key that is not acceptable, a kid that the client had before, or a client that has too many usable ones */
@@ -16,12 +16,20 @@ export function createAddKey (store: Pick<ClientStore, 'addKey'>, clock: Clock):
     if (usable >= maxUsableKeys) throw refused(`The client ${client.id} has ${usable} usable keys, and ${maxUsableKeys} is the most. Revoke one first.`)
     const read = readPublicJwk(value)
     if ('refused' in read) throw refused(`This key cannot be registered: ${read.refused}.`)
-    const { kid, algorithm, jwk } = read
+    const { kid, algorithm, jwk, thumbprint } = read
+    const before = [...client.keys.values()].find((key) => key.revokedAt !== null && isSameKey(key, thumbprint))
+    if (before !== undefined) throw refused(`The client ${client.id} had this key before, with the kid ${before.kid}, and it was revoked. Make a new one.`)
     if (!await store.addKey(client.id, { kid, algorithm, jwk, expiresAt })) {
       throw refused(`The client ${client.id} has or had a key with the kid ${kid}. A key that was revoked does not come back: give a new one a new kid.`)
     }
     return read
   }
+}
+
+/** Whatever kid the two have. */
+export function isSameKey ({ jwk }: ClientKey, thumbprint: string): boolean {
+  const read = readPublicJwk(jwk)
+  return 'thumbprint' in read && read.thumbprint === thumbprint
 }
 
 function refused (sentence: string): OperatorError {

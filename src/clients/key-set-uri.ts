@@ -6,8 +6,6 @@ export const keySetUriRule = `It takes an https address without user and fragmen
 
 /** @returns why keys are not to be fetched from there, or undefined */
 export function keySetUriObjection (text: string): string | undefined {
-  const url = text.length <= maxKeySetUriLength && URL.canParse(text) ? new URL(text) : undefined
-  if (url === undefined) return 'it is no URL'
-  if (url.protocol !== 'https:') return 'it is not https'
-  return url.username !== '' || url.password !== '' || text.includes('#') ? 'it has a user or a fragment' : undefined
+  if (text.length > maxKeySetUriLength || !URL.canParse(text)) return 'it is no URL'
+  return new RegExp(keySetUriPattern).test(text) ? undefined : 'it is not https, or has a user, a fragment or a space'
 }

@@ -31,14 +31,20 @@ export function createPrivateKeyJwt (keySets: KeySets): SignatureCheck {
     return key
   }
 
-  /** A registered key decides about its kid alone, usable or not: what was revoked does not come back by another way. */
+  function publicKeysOf (registered: readonly ClientKey[]): readonly PublicKey[] {
+    return registered.map(publicKeyOf).filter((key) => key !== undefined)
+  }
+
+  /** A registered key decides about its kid alone, usable or not; and what was revoked comes back by no way and under no other kid. */
   async function candidatesOf (client: Client | undefined, keyId: string | undefined, now: number): Promise<readonly PublicKey[]> {
     if (client === undefined) return []
-    const usable = [...client.keys.values()].filter((key) => isUsableKey(key, now)).reverse()
-    const registered = usable.map(publicKeyOf).filter((key) => key !== undefined)
+    const all = [...client.keys.values()]
+    const revoked = new Set(publicKeysOf(all.filter(({ revokedAt }) => revokedAt !== null)).map(({ thumbprint }) => thumbprint))
+    const isAlive = ({ thumbprint }: PublicKey): boolean => !revoked.has(thumbprint)
+    const registered = publicKeysOf(all.filter((key) => isUsableKey(key, now)).reverse()).filter(isAlive)
     if (client.jwksUri === null || (keyId !== undefined && client.keys.has(keyId))) return registered
     const published = await keySets.keysAt(client.jwksUri, keyId, now)
-    return [...registered, ...published.filter(({ kid }) => !client.keys.has(kid))]
+    return [...registered, ...published.filter((key) => !client.keys.has(key.kid) && isAlive(key))]
   }
 
   return async ({ algorithm: named, keyId, signingInput, signature }, client, now) => {

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { isUsableKey, type Client, type ClientKey } from '../clients/client.ts'
-import { maxUsableKeys } from '../clients/key-registration.ts'
+import { isSameKey, maxUsableKeys } from '../clients/key-registration.ts'
 import { readPublicJwk, type PublicKey } from '../oauth/public-jwk.ts'
 import type { Draft, PlanInput } from './changes.ts'
 
@@ -11,7 +11,11 @@ export function planKeys (input: PlanInput, clients: ReadonlyMap<string, Client 
   for (const [clientId, client] of clients) {
     const wanted = wantedKeys(input, clientId)
     const stored = client?.keys ?? new Map<string, ClientKey>()
-    for (const key of wanted.values()) place(clientId, key, stored.get(key.kid), input, draft)
+    for (const key of wanted.values()) {
+      const before = [...stored.values()].find((each) => each.kid !== key.kid && each.revokedAt !== null && isSameKey(each, key.thumbprint))
+      if (before !== undefined) draft.refuse(['clients', clientId, 'keys'], `The key ${key.kid} is the one that was revoked as ${before.kid}. Choose another key.`)
+      place(clientId, key, stored.get(key.kid), input, draft)
+    }
     for (const key of stored.values()) if (key.managedBy === input.file.name && !wanted.has(key.kid)) leave(clientId, key, input, draft)
     refuseTooMany(clientId, wanted, stored, input, draft)
   }
