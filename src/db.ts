@@ -71,3 +71,19 @@ async function refuseOn<Result> (code: 'P2002' | 'P2003', write: () => Promise<R
     throw error
   }
 }
+
+const deletedAtATime = 5_000
+
+/**
+ * Some thousands of rows a statement, until there are none left: each statement stays within its time, whatever has piled up,
+ * and others get the writers' lock in between.
+ * @returns how many rows went
+ */
+export async function deleteInBatches (deleteSome: (limit: number) => Promise<number>): Promise<number> {
+  let total = 0
+  for (;;) {
+    const deleted = await deleteSome(deletedAtATime)
+    total += deleted
+    if (deleted < deletedAtATime) return total
+  }
+}

@@ -1,4 +1,4 @@
-import type { Session } from '../db.ts'
+import { deleteInBatches, type Session } from '../db.ts'
 
 export interface RevokedToken {
   readonly jti: string
@@ -27,7 +27,8 @@ export function createRevokedTokenStore (database: Session): RevokedTokenStore {
       await database.revokedToken.createMany({ data: [token], skipDuplicates: true })
     },
     async purge (before) {
-      return await database.$executeRaw`DELETE FROM revoked_tokens WHERE expires_at < least(${before}, now() - interval '1 hour')`
+      return await deleteInBatches((limit) => database.$executeRaw`
+        DELETE FROM revoked_tokens WHERE jti IN (SELECT jti FROM revoked_tokens WHERE expires_at < least(${before}, now() - interval '1 hour') LIMIT ${limit})`)
     }
   }
 }

@@ -1,4 +1,4 @@
-import type { Session } from '../db.ts'
+import { deleteInBatches, type Session } from '../db.ts'
 import type { Prisma } from '../generated/prisma/client.ts'
 import { maxAccessTokenTtlSeconds } from '../oauth/claims.ts'
 import type { Client, ClientKey, ClientSecret } from './client.ts'
@@ -184,7 +184,8 @@ export function createClientStore (database: Session): ClientStore {
       await database.clientSecret.deleteMany({ where: { id: { in: [...ids] } } })
     },
     async purgeDeleted () {
-      return await database.$executeRaw`DELETE FROM deleted_clients WHERE deleted_at < now() - ${longestTokenSeconds} * interval '1 second'`
+      return await deleteInBatches((limit) => database.$executeRaw`
+        DELETE FROM deleted_clients WHERE id IN (SELECT id FROM deleted_clients WHERE deleted_at < now() - ${longestTokenSeconds} * interval '1 second' LIMIT ${limit})`)
     },
     async findSecretOwner (secretId) {
       return (await database.clientSecret.findUnique({ where: { id: secretId }, select: { clientId: true } }))?.clientId

@@ -23,7 +23,7 @@ export interface ExchangedTokens extends View {
 }
 
 /** Kept a little past the token's end, for clocks that differ. */
-const graceMillis = 3_600_000
+const graceMillis = 60_000
 
 interface ExchangedTokensDependencies {
   readonly reading: Pick<ExchangedTokenStore, 'readAll' | 'readOne' | 'readMany'>

@@ -1,4 +1,4 @@
-import type { Session } from '../db.ts'
+import { deleteInBatches, type Session } from '../db.ts'
 import type { ExchangedToken, NewExchangedToken } from './exchanged-token.ts'
 
 export interface ExchangedTokenStore {
@@ -42,7 +42,8 @@ export function createExchangedTokenStore (database: Session): ExchangedTokenSto
         VALUES (${jti}, ${subjectJti}, ${clientId}, ${organizationId}, ${new Date(issuedAt * 1000)}, ${kid}, ${resourceId}, ${expiresAt})` === 1
     },
     async purge (before) {
-      return await database.$executeRaw`DELETE FROM exchanged_tokens WHERE expires_at < least(${before}, now() - interval '1 hour')`
+      return await deleteInBatches((limit) => database.$executeRaw`
+        DELETE FROM exchanged_tokens WHERE jti IN (SELECT jti FROM exchanged_tokens WHERE expires_at < least(${before}, now() - interval '1 minute') LIMIT ${limit})`)
     }
   }
 }

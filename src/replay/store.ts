@@ -1,4 +1,4 @@
-import type { Session } from '../db.ts'
+import { deleteInBatches, type Session } from '../db.ts'
 
 export interface UsedIdentifier {
   readonly owner: string
@@ -20,7 +20,9 @@ export function createUsedIdentifierStore (database: Session): UsedIdentifierSto
         INSERT INTO used_identifiers (owner, digest, expires_at) VALUES (${owner}, ${digest}, ${expiresAt}) ON CONFLICT DO NOTHING` === 1
     },
     async purge (before) {
-      return await database.$executeRaw`DELETE FROM used_identifiers WHERE expires_at < least(${before}, now() - interval '1 minute')`
+      return await deleteInBatches((limit) => database.$executeRaw`
+        DELETE FROM used_identifiers WHERE (owner, digest) IN (
+          SELECT owner, digest FROM used_identifiers WHERE expires_at < least(${before}, now() - interval '1 minute') LIMIT ${limit})`)
     }
   }
 }
