@@ -117,7 +117,7 @@ export async function createApp ({ config, url, masterKey, clock, logger }: AppD
   const server = createHttpServer({ config, tls: await readTls(config), logger, isDraining: readiness.isDraining })
   const routes = routesOf(issuer)
   const handlers: Readonly<Record<OperationName, RouteHandlerMethod>> = {
-    requestToken: createTokenEndpoint({ grants: createGrants({ checkActive, resources, exchangedTokens }), grantRules: config, dpop, authenticate, resources, mint }),
+    requestToken: createTokenEndpoint({ grants: createGrants({ checkActive, resources, exchangedTokens }), grantRules: config, dpop, authenticate, clients, organizations, resources, mint }),
     introspectToken: createIntrospectionEndpoint({ authenticate, checkActive, resources, sign: createSignIntrospection({ issuer, keys, resources, clock }) }),
     revokeToken: createRevocationEndpoint({ authenticate, verify, revocations }),
     liveKeys: createJwksEndpoint(keys, 'live'),

@@ -46,7 +46,7 @@ interface Owned { readonly name: string, readonly owner: Resource | undefined }
  * @see [RFC 9700 §2.3](https://www.rfc-editor.org/rfc/rfc9700.html#section-2.3)
  */
 export function decide (client: Client, wish: Wish, resources: Resources): Decision {
-  const targets = namedTargets(wish, resources)
+  const targets = namedTargets(client, wish, resources)
   const scopes = wish.scope === undefined ? defaultScopes(client, targets, wish.bounds, resources) : parseScope(wish.scope)
   const owned = scopes.map((name): Owned => ({ name, owner: ownerOf(name, client, resources) }))
   const unknown = namesWhere(owned, ({ owner }) => owner === undefined)
@@ -84,7 +84,7 @@ function namesWhere (scopes: readonly Owned[], isRefused: (scope: Owned) => bool
 }
 
 /** A `resource` is an absolute URI without a fragment; it names a resource in use, and so does an `audience`. */
-function namedTargets ({ resources: named, audiences = [], bounds }: Wish, resources: Resources): readonly Resource[] {
+function namedTargets (client: Client, { resources: named, audiences = [], bounds }: Wish, resources: Resources): readonly Resource[] {
   return [...named, ...audiences].map((identifier, position) => {
     if (position < named.length && (!URL.canParse(identifier) || identifier.includes('#'))) {
       throw invalidTarget('resource must be an absolute URI without a fragment.')
@@ -92,6 +92,7 @@ function namedTargets ({ resources: named, audiences = [], bounds }: Wish, resou
     const resource = resources.byIdentifier(identifier)
     if (resource?.disabledAt !== null) throw invalidTarget(`There is no resource ${identifier}.`)
     if (!isWithin(resource, bounds)) throw invalidTarget(`This client may not exchange tokens for the resource ${identifier}.`)
+    if (!resource.scopes.some(({ name }) => client.scopes.has(name))) throw invalidTarget(`This client has no scopes of the resource ${identifier}.`)
     return resource
   })
 }

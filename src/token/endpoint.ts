@@ -1,14 +1,16 @@
 /** `POST /oauth/v2/token`: the checks in the order of the contract, cheapest first, then the token. */
 import type { RouteHandlerMethod } from 'fastify'
 import type { Mint } from '../access-tokens/mint.ts'
-import type { Authenticate } from '../clients/authenticate.ts'
+import type { Authenticate, AuthenticatedClient } from '../clients/authenticate.ts'
+import type { ClientDirectory } from '../clients/directory.ts'
 import type { Dpop } from '../dpop/proof.ts'
 import { readForm } from '../http/body.ts'
 import { credentialSources } from '../http/credential.ts'
-import { unauthorizedClient } from '../oauth/errors.ts'
+import { temporarilyUnavailable, unauthorizedClient } from '../oauth/errors.ts'
+import type { OrganizationDirectory } from '../organizations/organization.ts'
 import type { ResourceDirectory } from '../resources/resource.ts'
 import { confirmationOf } from './confirmation.ts'
-import { decide } from './decide.ts'
+import { decide, type Wish } from './decide.ts'
 import { selectGrant, type GrantRules, type Grants } from './grants/index.ts'
 import { readWish, tokenRequestRules } from './request.ts'
 import { tokenResponse } from './response.ts'
@@ -18,6 +20,8 @@ interface TokenEndpointDependencies {
   readonly grantRules: GrantRules
   readonly dpop: Dpop
   readonly authenticate: Authenticate
+  readonly clients: Pick<ClientDirectory, 'get'>
+  readonly organizations: Pick<OrganizationDirectory, 'get'>
   readonly resources: ResourceDirectory
   readonly mint: Mint
 }
@@ -28,7 +32,16 @@ interface TokenEndpointDependencies {
  * @see [RFC 8705 §3](https://www.rfc-editor.org/rfc/rfc8705.html#section-3)
  * @see [RFC 9449 §5](https://www.rfc-editor.org/rfc/rfc9449.html#section-5)
  */
-export function createTokenEndpoint ({ grants, grantRules, dpop, authenticate, resources, mint }: TokenEndpointDependencies): RouteHandlerMethod {
+export function createTokenEndpoint ({ grants, grantRules, dpop, authenticate, clients, organizations, resources, mint }: TokenEndpointDependencies): RouteHandlerMethod {
+  /** While the database was waited for, the client or an API may have been stopped: no token leaves after that was said to be done. */
+  function requireStanding ({ client, organization }: AuthenticatedClient, wish: Wish): void {
+    const current = clients.get(client.id)
+    if (current === undefined || isStopped(client, current) || isStopped(organization, organizations.get(organization.id))) {
+      throw temporarilyUnavailable('The client was stopped or changed while the request was under way. Send it again, with new assertions and proofs.', 1, 'stopped meanwhile')
+    }
+    decide(current, wish, resources)
+  }
+
   return async (request, reply) => {
     const form = readForm(request, tokenRequestRules)
     const grant = selectGrant(form, grants, grantRules)
@@ -39,13 +52,25 @@ export function createTokenEndpoint ({ grants, grantRules, dpop, authenticate, r
     const proof = dpop.verify(presented, caller.client)
     const confirmation = confirmationOf(caller.client, proof, request.certificate)
     const granted = await grant.read(form, caller)
-    const decision = decide(caller.client, readWish(form, granted), resources)
+    const wish = readWish(form, granted)
+    const decision = decide(caller.client, wish, resources)
     if (proof !== undefined) await dpop.use(proof)
     const token = mint({ ...caller, ...decision, ...granted, ...confirmation === undefined ? {} : { confirmation } })
     await granted.record?.(token)
+    requireStanding(caller, wish)
     const nonce = proof === undefined ? undefined : dpop.nextNonce()
     if (nonce !== undefined) reply.header('DPoP-Nonce', nonce)
     request.outcome = 'token.issued'
     return reply.type('application/json').send(tokenResponse(token, decision.scopes, granted.issuedTokenType))
   }
+}
+
+interface Stoppable {
+  readonly disabledAt: Date | null
+  readonly tokensRevokedBefore: Date | null
+}
+
+/** Disabled, gone, or so for a while. */
+function isStopped (before: Stoppable, now: Stoppable | undefined): boolean {
+  return now?.disabledAt !== null || now.tokensRevokedBefore?.getTime() !== before.tokensRevokedBefore?.getTime()
 }

@@ -264,6 +264,20 @@ describe('RFC 9449 §11.1 Replay', () => {
     }
   })
 
+  it('R21 no token leaves for a client that was disabled while the use of its proof waited for the database', async () => {
+    const client = await server.fixtures.client({ organizationId: scene.organization.id, scopes: ['tournaments:read'] })
+    await known(server, client)
+    const waiting = await server.database.$transaction(async (session) => {
+      await session.$executeRaw`LOCK TABLE used_identifiers IN ACCESS EXCLUSIVE MODE`
+      const answer = askWith(proofOf(), client)
+      await server.database.client.update({ where: { id: client.id }, data: { disabledAt: new Date(now) } })
+      expect(await within(2, async () => (await requestToken(server, client)).status === 401)).toBe(true)
+      return [answer] // a promise alone would be waited for here
+    })
+    const { status, json } = await (waiting[0] ?? Promise.reject(new Error('nothing was asked')))
+    expect({ status, error: json['error'] }).toEqual({ status: 503, error: 'temporarily_unavailable' })
+  })
+
   it('answers 503, and issues nothing, while the use of a proof cannot be stored', async () => {
     await server.database.$executeRaw`ALTER TABLE used_identifiers RENAME TO used_identifiers_away`
     const answers = [await askWith(proofOf()), await requestToken(server, scene.partner)]

@@ -67,7 +67,7 @@ function assertFor (check: (granted: readonly string[], wish: Wish, resources: r
     granting += 1
     check(granted, wish, resources, decision)
   }), { numRuns: 2_000 })
-  expect(granting, 'requests that were granted: the property is not empty').toBeGreaterThan(100)
+  expect(granting, 'requests that were granted: the property is not empty').toBeGreaterThan(50)
 }
 
 describe('decide, for every client, every request and all resources', () => {

@@ -32,7 +32,7 @@ describe('what a client gets of what it asks for', () => {
   })
 
   it('is for those alone whose scopes are granted, though more are named', () => {
-    expect(ask(['maps:read', 'api:read'], { scope: 'maps:read', resources: ['https://maps.example', 'https://api.example', 'https://news.example'] })).toEqual({ scopes: ['maps:read'], resources: [maps] })
+    expect(ask(['maps:read', 'api:read', 'news:read'], { scope: 'maps:read', resources: ['https://maps.example', 'https://api.example', 'https://news.example'] })).toEqual({ scopes: ['maps:read'], resources: [maps] })
   })
 
   it('says how several resources are asked for only where that would be granted', () => {
@@ -56,7 +56,9 @@ describe('what a client gets of what it asks for', () => {
     ['default scopes of two resources', ['api:read', 'shop:read'], {}, 'invalid_scope'],
     ['nothing, without default scopes', ['api:write'], {}, 'invalid_scope'],
     ['nothing, with nothing granted', [], {}, 'invalid_scope'],
-    ['nothing, with default scopes of another resource than the one named', ['api:read'], { resources: ['https://shop.example'] }, 'invalid_scope'],
+    ['nothing, with default scopes of another resource than the one named', ['api:read'], { resources: ['https://shop.example'] }, 'invalid_target'],
+    ['a resource that the client has no scopes of (S51), beside one that it has', ['api:read'], { scope: 'api:read', resources: ['https://api.example', 'https://shop.example'] }, 'invalid_target'],
+    ['nothing, with scopes of the resource named of which none is a default one', ['api:write'], { resources: ['https://api.example'] }, 'invalid_scope'],
     ['an empty list of scopes', ['api:read'], { scope: '' }, 'invalid_scope'],
     ['an unknown resource', ['api:read'], { scope: 'api:read', resources: ['https://unknown.example'] }, 'invalid_target'],
     ['a disabled resource', ['closed:read'], { resources: ['https://closed.example'] }, 'invalid_target'],
