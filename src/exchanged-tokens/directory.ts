@@ -50,7 +50,7 @@ export function createExchangedTokens ({ reading, writing, clock, limit }: Excha
   const table = createTableView<ExchangedToken>({
     async readAll () {
       texts.clear()
-      return (await reading.readAll()).map(compact)
+      return await reading.readAll(compact)
     },
     async readOne (jti) {
       const link = await reading.readOne(jti)

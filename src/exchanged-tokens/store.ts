@@ -2,7 +2,8 @@ import { deleteInBatches, type Session } from '../db.ts'
 import type { ExchangedToken, NewExchangedToken } from './exchanged-token.ts'
 
 export interface ExchangedTokenStore {
-  readAll (): Promise<ExchangedToken[]>
+  /** @param keep what is made of each row, some thousands at a time: requests are answered in between */
+  readAll (keep: (token: ExchangedToken) => ExchangedToken): Promise<ExchangedToken[]>
   readOne (jti: string): Promise<ExchangedToken | undefined>
   readMany (jtis: readonly string[]): Promise<ExchangedToken[]>
   /**
@@ -17,16 +18,15 @@ export interface ExchangedTokenStore {
 const select = { jti: true, subjectJti: true, clientId: true, organizationId: true, issuedAt: true, kid: true, resourceId: true } as const
 type Row = Omit<ExchangedToken, 'issuedAt'> & { readonly issuedAt: Date }
 
-/** The server answers requests between two pages. */
 const rowsAtATime = 5_000
 
 export function createExchangedTokenStore (database: Session): ExchangedTokenStore {
   return {
-    async readAll () {
+    async readAll (keep) {
       const all: ExchangedToken[] = []
       for (let after: string | undefined = ''; after !== undefined;) {
         const page: Row[] = await database.exchangedToken.findMany({ select, where: { jti: { gt: after } }, orderBy: { jti: 'asc' }, take: rowsAtATime })
-        for (const row of page) all.push(fromRow(row))
+        for (const row of page) all.push(keep(fromRow(row)))
         after = page.length < rowsAtATime ? undefined : page.at(-1)?.jti
       }
       return all
