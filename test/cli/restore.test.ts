@@ -7,12 +7,15 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openBackup } from '../../src/backup/read.ts'
 import { restore } from '../../src/backup/restore.ts'
 import { loadConfig } from '../../src/config.ts'
+import { tokenExchangeGrant } from '../../src/oauth/grant-types.ts'
 import { OperatorError } from '../../src/operator-error.ts'
 import { readMigrations } from '../../src/postgres/migrations.ts'
 import { migrate, migrationStatus } from '../../src/postgres/migrator.ts'
 import { parseMasterKey } from '../../src/sealing/master-key.ts'
 import { prepare } from '../../src/setup/prepare.ts'
-import { introspect, revoke, tokenOf, within } from '../support/requests.ts'
+import { exchanged } from '../support/exchange.ts'
+import type { RegisteredClient } from '../support/fixtures.ts'
+import { introspect, known, revoke, tokenOf, within } from '../support/requests.ts'
 import { contents, createBackupScene, expectRefusal, masterKey, sql, tablesOf, type BackupScene } from './backup-scene.ts'
 import { createCli } from './cli-process.ts'
 
@@ -32,11 +35,17 @@ describe('restore', { timeout: 60_000 }, () => {
   let file: string
   let token: string
   let revoked: string
+  let service: RegisteredClient
+  /** Exchanged for a token that lives, and for one that was revoked. */
+  let exchangedTokens: string[]
 
   beforeAll(async () => {
     file = join(folder, 'good.gz')
+    service = await source.fixtures.client({ organizationId: scene.organization.id, resourceId: scene.resource.id, scopes: ['tournaments:read'], grants: [tokenExchangeGrant] })
+    await known(source, service)
     token = await tokenOf(source, scene.partner)
     revoked = await tokenOf(source, scene.partner)
+    exchangedTokens = [await exchanged(source, service, token), await exchanged(source, service, revoked)]
     await revoke(source, scene.partner, revoked)
     expect((await cli('backup', file)).exitCode).toBe(0)
   }, 60_000)
@@ -47,9 +56,11 @@ describe('restore', { timeout: 60_000 }, () => {
     expect(run).toMatchObject({ exitCode: 0, stdout: text(/^tokens_revoked +no$/m), stderr: text(/in force again\n$/) })
     expect(await contents(target.url)).toEqual(await contents(source.databaseUrl))
     expect(await sql(target.url, 'SELECT entity FROM changes ORDER BY id DESC LIMIT 1')).toEqual([{ entity: 'everything' }])
+    const later = await exchanged(source, service, token)
     const restored = await startOn(target.url)
     try {
       expect(await tokenOf(restored, scene.partner)).toMatch(/^ey/)
+      expect(await Promise.all([...exchangedTokens, later].map(async (each) => (await introspect(restored, scene.api, each)).json['active']))).toEqual([true, false, false])
       expect((await introspect(restored, scene.api, token)).json).toMatchObject({ active: true })
       expect((await introspect(restored, scene.api, revoked)).json).toEqual({ active: false })
       await restored.fixtures.organization('New after the restore') // its triggers work

@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { inspectToken } from '../../src/cli/inspect.ts'
 import { createSession } from '../../src/cli/session.ts'
+import { tokenExchangeGrant } from '../../src/oauth/grant-types.ts'
+import { exchanged } from '../support/exchange.ts'
 import { compact, partsOf, rs256, signingKeyOf, type Part } from '../support/forged-tokens.ts'
 import type { Scene } from '../support/fixtures.ts'
 import { known, revoke, tokenOf } from '../support/requests.ts'
@@ -39,6 +41,17 @@ async function altered (header: Part, claims: Part): Promise<string> {
 }
 
 describe('token inspect', { timeout: 60_000 }, () => {
+  it('says of an exchanged token what is wrong with the token that it was exchanged for', async () => {
+    const { organization, resource } = scene
+    const service = await server.fixtures.client({ organizationId: organization.id, resourceId: resource.id, scopes: ['tournaments:read'], grants: [tokenExchangeGrant] })
+    await known(server, service)
+    const subject = await tokenOf(server, scene.partner)
+    const exchangedToken = await exchanged(server, service, subject)
+    expect(await inspect(exchangedToken)).toMatchObject({ active: true, reason: null })
+    await revoke(server, scene.partner, subject)
+    expect(await inspect(exchangedToken)).toMatchObject({ active: false, reason: 'its subject token was revoked' })
+  })
+
   it('shows an active token given as argument or on standard input, as text and as JSON', async () => {
     const [text, json] = await Promise.all([cli('token', 'inspect', token), cli.withInput(`${token}\n`, 'token', 'inspect', '-', '--json')])
     expect(text).toMatchObject({ exitCode: 0, stderr: '' })
