@@ -291,7 +291,7 @@ describe('RFC 8693 token exchange', () => {
       const poor = await server.fixtures.client({ ...gatewayOf(scene), scopes: ['tournaments:write'] })
       await known(server, poor)
       await expectRefused(ask({}, poor), 'invalid_scope', /none of the scopes of the subject_token/)
-      await expectRefused(ask({ resource: 'https://stats.example.com' }, poor), 'invalid_scope', /none of the scopes of the subject_token/)
+      await expectRefused(ask({ resource: 'https://stats.example.com' }, poor), 'invalid_target', 'This client has no scopes of the resource https://stats.example.com.')
     })
 
     it('row 14: several resources only where each allows it and is named, by resource or audience', async () => {
