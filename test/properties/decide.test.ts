@@ -136,6 +136,28 @@ describe('decide, for every client, every request and all resources', () => {
     })
   })
 
+  it('RFC 8693: what is derived from another token is for no resource but those allowed, and has no more of the same resource than that token', () => {
+    const bounds = fc.record({
+      ownResource: fc.constantFrom(...identifiers).map((identifier) => `res ${identifier}`),
+      otherResources: fc.oneof({ weight: 2, arbitrary: fc.constant([...identifiers]) }, { weight: 1, arbitrary: fc.subarray([...identifiers]) }).map((others) => others.map((identifier) => `res ${identifier}`)),
+      audiences: fc.subarray([...identifiers], { minLength: 1, maxLength: 2 }),
+      scopes: fc.oneof(fc.uniqueArray(scopeName, { maxLength: 18 }), fc.constant(identifiers.flatMap((identifier) => [0, 1, 2].map((index) => `${identifier}/${index}`))))
+    })
+    const derived = fc.tuple(fc.oneof(request, mixingRequest), bounds, fc.oneof(fc.constant([]), fc.subarray([...identifiers])))
+      .map(([{ granted, wish }, bound, audiences]) => ({ granted, wish: { ...wish, audiences, bounds: bound } }))
+    assertFor((_granted, { audiences = [], resources: named, bounds: bound }, _resources, decision) => {
+      if (bound === undefined) throw new Error('a wish without bounds')
+      for (const { id, identifier } of decision.resources) {
+        expect([bound.ownResource, ...bound.otherResources]).toContain(id)
+        if (named.length + audiences.length > 0) expect([...named, ...audiences]).toContain(identifier)
+      }
+      for (const scope of decision.scopes) {
+        const isOfOther = bound.audiences.some((identifier) => scope.startsWith(`${identifier}/`))
+        if (isOfOther) expect(bound.scopes).toContain(scope)
+      }
+    }, derived)
+  })
+
   it('refuses with invalid_target or invalid_scope, and throws nothing else', () => {
     fc.assert(fc.property(world, request, fc.array(fc.string({ unit: 'binary', maxLength: 20 }), { maxLength: 3 }), ({ resources }, { granted, wish }, texts) => {
       outcome(granted, { scope: texts.join(' '), resources: wish.resources }, resources)
