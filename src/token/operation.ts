@@ -16,7 +16,7 @@ Nothing is granted that was not asked for, and nothing that was asked for is dro
 
 An API that is shown a token and calls another API for whoever sent it does not pass the token on: it exchanges it (RFC 8693). It authenticates as the client that stands for it, sends the token as \`subject_token\`, and gets one that is about the same client or player, names the API as \`client_id\`, may do no more, lives no longer, and is inactive as soon as the first one is. What for is the operator's to allow.
 
-A request with a DPoP proof (RFC 9449) gets a token that is bound to the key of the proof: its \`token_type\` is \`DPoP\`, and whoever uses it needs that key. Where the operator wants it, a proof has to hold a nonce of the server, which the header \`DPoP-Nonce\` of an answer brings. A client whose tokens are never bound gets \`Bearer\` ones, whatever it sends.`,
+A request with a DPoP proof (RFC 9449) gets a token that is bound to the key of the proof: its \`token_type\` is \`DPoP\`, and whoever uses it needs that key. Where the operator wants it, a proof has to hold a nonce of the server, which the header \`DPoP-Nonce\` of an answer brings. A client whose tokens are never bound gets \`Bearer\` ones, though it sends a good proof.`,
   specification: { description: 'RFC 6749 §4.4, the client credentials grant', url: 'https://www.rfc-editor.org/rfc/rfc6749.html#section-4.4' },
   readsMemory: true,
   requestHeaders: ['DPoP'],
