@@ -29,11 +29,21 @@ const comparisons: Readonly<Record<SubjectKind, (certificate: X509Certificate, n
   san_email: (certificate, name) => certificate.checkEmail(name, { subject: 'never' }) !== undefined
 }
 
-/** @see [RFC 8705 §2.1.2](https://www.rfc-editor.org/rfc/rfc8705.html#section-2.1.2) */
-export function matchesSubject (certificate: X509Certificate, registered: string): boolean {
-  const colon = registered.indexOf(':')
-  const kind = subjectKinds.find((each) => each === registered.slice(0, colon))
-  return kind !== undefined && comparisons[kind](certificate, registered.slice(colon + 1))
+/** What a certificate is held against where there is nothing to hold it against. */
+const nobodysNames: Readonly<Record<SubjectKind, string>> = {
+  subject_dn: 'CN=nobody,O=Nobody', san_dns: 'nobody.invalid', san_uri: 'https://nobody.invalid', san_ip: '192.0.2.0', san_email: 'nobody@nobody.invalid'
+}
+
+/**
+ * Names of every kind are compared, whatever is registered: the time tells nothing about the client.
+ * @param registered null where there is no client, or none that registered a subject
+ * @see [RFC 8705 §2.1.2](https://www.rfc-editor.org/rfc/rfc8705.html#section-2.1.2)
+ */
+export function matchesSubject (certificate: X509Certificate, registered: string | null): boolean {
+  const colon = registered?.indexOf(':') ?? -1
+  const [kind, name] = [registered?.slice(0, colon), registered?.slice(colon + 1) ?? '']
+  const matches = subjectKinds.map((each) => comparisons[each](certificate, each === kind ? name : nobodysNames[each]) && each === kind)
+  return matches.includes(true)
 }
 
 /**

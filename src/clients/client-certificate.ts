@@ -36,7 +36,7 @@ export interface CertificateVerification {
 const clientAuthentication = '1.3.6.1.5.5.7.3.2'
 
 /**
- * What does not depend on the client comes first, so that an unknown client costs as much as a known one.
+ * The same is computed of a certificate whoever the client is, so that an unknown one costs as much as a known one.
  * @param authorities whose certificates are believed; one between them and a client's has to be among them itself
  * @see [RFC 8705 §2](https://www.rfc-editor.org/rfc/rfc8705.html#section-2)
  * @see [RFC 5280 §6](https://www.rfc-editor.org/rfc/rfc5280.html#section-6)
@@ -50,11 +50,12 @@ export function createCertificateVerification (authorities: readonly X509Certifi
     verify ({ method, certificate }, client, now) {
       if (!isInForce(certificate, now)) return 'certificate not valid at this time'
       if (method === 'self_signed_tls_client_auth') {
-        return client?.certificateThumbprints.includes(certificateThumbprint(certificate)) === true ? 'verified' : 'certificate not registered'
+        const thumbprint = certificateThumbprint(certificate)
+        return client?.certificateThumbprints.includes(thumbprint) === true ? 'verified' : 'certificate not registered'
       }
       if (!isForClients(certificate)) return 'certificate not for the authentication of clients'
       if (!isVouchedFor(certificate, now)) return 'certificate of no authority that is believed'
-      return client?.certificateSubject != null && matchesSubject(certificate, client.certificateSubject) ? 'verified' : 'certificate of another subject'
+      return matchesSubject(certificate, client?.certificateSubject ?? null) ? 'verified' : 'certificate of another subject'
     }
   }
 }
