@@ -57,7 +57,8 @@ export function createSecretVerification (dependencies: SecretVerificationDepend
     if (!hasImportedSecrets()) return 'unknown secret'
     const secret = [...client?.secrets.values() ?? []].filter((each) => each.imported && isUsable(each, now)).at(-1)
     if (client === undefined || secret === undefined) {
-      await hasher.verify(dummyHash, credential.secret, 'anybody')
+      const fingerprint = mac(processKey, lengthPrefixed(credential.clientId, '', dummyHash, credential.secret))
+      await once(fingerprint, () => hasher.verify(dummyHash, credential.secret, 'anybody'))
       return 'unknown secret'
     }
     return await isRight(client, secret, credential.secret) ? 'verified' : 'wrong secret'
@@ -81,16 +82,19 @@ export function createSecretVerification (dependencies: SecretVerificationDepend
 
   /** Single flight: the same secret arriving many times at once is hashed once, and stored once. */
   function hashOnce (client: Client, secret: ClientSecret, text: string, fingerprint: Buffer): Promise<boolean> {
-    async function verifyHash (): Promise<boolean> {
+    return once(fingerprint, async () => {
       const right = await hasher.verify(secret.hash, text, secret.imported ? 'anybody' : 'genuine')
       if (right) remember(client, secret, text, fingerprint)
       return right
-    }
+    })
+  }
 
+  /** A client that does not exist has its dummy hashed once too: how many wait for one hash tells nothing about it. */
+  function once (fingerprint: Buffer, compute: () => Promise<boolean>): Promise<boolean> {
     const key = fingerprint.toString('base64')
     const running = underWay.get(key)
     if (running !== undefined) return running
-    const started = verifyHash().finally(() => underWay.delete(key))
+    const started = compute().finally(() => underWay.delete(key))
     underWay.set(key, started)
     return started
   }
