@@ -4,17 +4,14 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Scene } from '../support/fixtures.ts'
 import { basic, known, requestToken, tokenOf } from '../support/requests.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
-import { exchange, rawRequest, type RawAnswer } from '../support/raw-http.ts'
+import { exchange, type RawAnswer } from '../support/raw-http.ts'
+import { expectOwnAnswer, fieldValue, octets, randomTimes, request } from './own-answer.ts'
 
 const paths = [
   '/oauth/v2/token', '/oauth/v2/introspect', '/oauth/v2/revoke', '/oauth/v2/jwks', '/test/oauth/v2/jwks', '/.well-known/jwks.json',
   '/.well-known/oauth-authorization-server', '/.well-known/openid-configuration', '/health/live', '/health/ready', '/docs', '/docs/errors', '/docs/openapi.json', '/', '/oauth/v2'
 ] as const
 const formPaths = ['/oauth/v2/token', '/oauth/v2/introspect', '/oauth/v2/revoke'] as const
-
-const octets = fc.uint8Array({ maxLength: 200 }).map((bytes) => Buffer.from(bytes))
-/** What a header value may hold, and Node's parser lets through. */
-const fieldValue = fc.string({ unit: fc.integer({ min: 0x20, max: 0xff }).filter((code) => code !== 0x7f).map((code) => String.fromCharCode(code)), maxLength: 60 })
 
 describe('random requests: whatever arrives, the answer is the server\'s own', () => {
   let server: TestServer
@@ -66,33 +63,14 @@ describe('random requests: whatever arrives, the answer is the server\'s own', (
     { weight: 1, arbitrary: fieldValue }
   )
 
-  function request (line: string, headers: readonly string[], body: string | Buffer): Buffer {
-    return rawRequest(line, [...headers, `Content-Length: ${Buffer.byteLength(body)}`, 'Connection: close'], body)
-  }
-
-  /** One answer, below 500, with a request id, and JSON wherever the protocol promises it. */
-  async function check (sent: Buffer, path: string): Promise<RawAnswer> {
-    const { answers, closed, rest } = await exchange(server.origin, sent)
-    const [answer] = answers
-    expect({ count: answers.length, closed, rest }).toEqual({ count: 1, closed: true, rest: '' })
-    if (answer === undefined) throw new Error('no answer')
-    expect(answer.status).toBeLessThan(500)
-    expect(answer.headers.get('x-request-id')).toMatch(/^[\w.:-]{8,128}$/)
-    if (path.startsWith('/oauth/') && answer.status !== 304) {
-      const isEmptyRevocation = path === '/oauth/v2/revoke' && answer.status === 200
-      if (isEmptyRevocation) expect(answer.body).toBe('')
-      else expect(JSON.parse(answer.body)).toBeTypeOf('object')
-    }
-    if (answer.status >= 400) expect(JSON.parse(answer.body)).toMatchObject({ error: expect.any(String) as unknown, error_description: expect.any(String) as unknown })
-    return answer
-  }
+  const check = (sent: Buffer, path: string): Promise<RawAnswer> => expectOwnAnswer(server.origin, sent, path)
 
   it('random octets as the body of a form endpoint', async () => {
     await fc.assert(fc.asyncProperty(fc.constantFrom(...formPaths), octets, async (path, body) => {
       const { status } = await check(request(`POST ${path}`, ['Content-Type: application/x-www-form-urlencoded'], body), path)
       expect([400, 401]).toContain(status)
-    }), { numRuns: 300 })
-  }, 60_000)
+    }), { numRuns: 300 * randomTimes })
+  }, 60_000 * randomTimes)
 
   it('random forms of known names, with good and bad values, secrets and tokens', async () => {
     const reached = new Set<string>()
@@ -100,24 +78,24 @@ describe('random requests: whatever arrives, the answer is the server\'s own', (
       const body = new URLSearchParams([...authentication.pairs, ...pairs]).toString()
       const { status } = await check(request(`POST ${path}`, [`Content-Type: ${contentType}`, ...authentication.headers, ...headers], body), path)
       reached.add(`${path} ${status}`)
-    }), { numRuns: 700 })
+    }), { numRuns: 700 * randomTimes })
     for (const path of formPaths) for (const status of [200, 400, 401]) expect([...reached]).toContain(`${path} ${status}`)
-  }, 60_000)
+  }, 60_000 * randomTimes)
 
   it('random methods, paths, queries and headers', async () => {
     const methods = METHODS.filter((method) => method !== 'CONNECT' && method !== 'HEAD') // the one is dropped, the other has no body
     const target = fc.tuple(fc.constantFrom(...paths), fc.oneof(fc.constant(''), fc.webQueryParameters().map((query) => `?${query}`), fc.webPath())).map((parts) => parts.join(''))
     await fc.assert(fc.asyncProperty(fc.constantFrom(...methods), target, otherHeaders, contentTypes, octets, async (method, path, headers, contentType, body) => {
       await check(request(`${method} ${path}`, [`Content-Type: ${contentType}`, ...headers], body), path.replace(/\?.*/s, ''))
-    }), { numRuns: 500 })
-  }, 60_000)
+    }), { numRuns: 500 * randomTimes })
+  }, 60_000 * randomTimes)
 
   it('random octets instead of a request', async () => {
     await fc.assert(fc.asyncProperty(octets, async (bytes) => {
       const { answers } = await exchange(server.origin, Buffer.concat([Buffer.from('\x16'), bytes]), '\r\n\r\n')
       expect(answers.map(({ status }) => status)).toEqual([400])
-    }), { numRuns: 100 })
-  })
+    }), { numRuns: 100 * randomTimes })
+  }, 20_000 * randomTimes)
 
   it('leaves a server that works, and a log without a server error', async () => {
     expect((await requestToken(server, scene.partner)).status).toBe(200)
