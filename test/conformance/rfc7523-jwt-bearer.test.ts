@@ -6,6 +6,7 @@ import { clientAssertionType } from '../../src/oauth/parameters.ts'
 import { assertionBy, assertionClaims, macWith, newPair, withAssertion, type Pair } from '../support/assertions.ts'
 import type { RegisteredClient, Scene } from '../support/fixtures.ts'
 import { compact, unsigned, type Part } from '../support/forged-tokens.ts'
+import { replayRaces } from '../support/races.ts'
 import { basic, introspect, known, postForm, within, type Answer } from '../support/requests.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
 import { importSecret } from '../support/stored-secrets.ts'
@@ -160,12 +161,14 @@ describe('RFC 7523 §2.1 JWTs as authorization grants', () => {
     expect((await exchange(signed())).status).toBe(200)
   })
 
-  it('S29 of 50 uses of one assertion at the same moment, by two servers on one database, one wins', async () => {
+  it('S29 of 50 uses of one assertion at the same moment, by two servers on one database, one wins', { timeout: 20_000 * replayRaces }, async () => {
     const sibling = await server.startSibling()
-    const assertion = signed()
-    const answers = await Promise.all(Array.from({ length: 50 }, (_, index) => postForm(`${index % 2 === 0 ? server.origin : sibling.origin}/oauth/v2/token`, { grant_type: jwtBearerGrant, assertion })))
-    expect(answers.filter(({ status }) => status === 200)).toHaveLength(1)
-    expect(answers.filter(({ json }) => json['error'] === 'invalid_grant')).toHaveLength(49)
+    for (let race = 0; race < replayRaces; race += 1) {
+      const assertion = signed()
+      const answers = await Promise.all(Array.from({ length: 50 }, (_, index) => postForm(`${index % 2 === 0 ? server.origin : sibling.origin}/oauth/v2/token`, { grant_type: jwtBearerGrant, assertion })))
+      expect(answers.filter(({ status }) => status === 200)).toHaveLength(1)
+      expect(answers.filter(({ json }) => json['error'] === 'invalid_grant')).toHaveLength(49)
+    }
   })
 
   it('S42 it is not accepted when its use cannot be stored: 503, and nothing is issued', async () => {
