@@ -3,7 +3,7 @@ import { Option, type Command } from 'commander'
 import { dpopSettings, isUsable, type Client, type DpopSetting } from '../clients/client.ts'
 import { grantObjection } from '../clients/registration.ts'
 import type { ScopeChange } from '../clients/rows.ts'
-import { grantTypes, type GrantType } from '../oauth/grant-types.ts'
+import type { GrantType } from '../oauth/grant-types.ts'
 import { exitCodes, OperatorError } from '../operator-error.ts'
 import { counted } from '../phrases.ts'
 import { readAccessTokenTtl, readGrantOrNone, readName, readReference, readScopes, secondsOf, type AccessTokenTtl } from './arguments.ts'
@@ -46,7 +46,7 @@ export const clientUpdating: Updating<Client, UpdateOptions> = {
     .addOption(new Option('--scope <scopes>', 'what it may ask for from now on, separated by spaces, in place of what it has').argParser(readScopes).conflicts(['addScope', 'removeScope']))
     .option('--add-scope <scopes>', 'what it may ask for besides', readScopes)
     .option('--remove-scope <scopes>', 'what it may not ask for any more', readScopes)
-    .option('--grant <type>', `a grant type that it may use from now on: ${grantTypes.join(', ')}; may be repeated; none takes all away`, readGrantOrNone)
+    .option('--grant <type>', 'a grant type that it may use from now on, as the metadata lists them; may be repeated; none takes all away', readGrantOrNone)
     .option('--resource-server <id-or-identifier>', 'the resource that it stands for from now on; none for none', readReference), 'update'), 'update')
     .option(ttlFlags, ttlMeaning, readAccessTokenTtl)
     .addOption(new Option(dpopFlags, dpopMeaning).choices(dpopSettings))

@@ -3,7 +3,7 @@ import { clientTypes, defaultDpopSetting, dpopSettings, isUsable, type Client, t
 import type { RegistrationInput } from '../clients/registration.ts'
 import { environments, type Environment } from '../environment.ts'
 import { defaultAuthenticationMethods, needsSecret } from '../oauth/authentication-methods.ts'
-import { grantTypes, jwtBearerGrant, type GrantType } from '../oauth/grant-types.ts'
+import type { GrantType } from '../oauth/grant-types.ts'
 import { counted } from '../phrases.ts'
 import { readAccessTokenTtl, readGrant, readName, readReference, readScopes, secondsOf, type AccessTokenTtl } from './arguments.ts'
 import { bindingFlags, bindingMeaning, clientUpdating, dpopFlags, dpopMeaning, noteDeprecated, ttlFlags, ttlMeaning } from './client-update.ts'
@@ -88,7 +88,7 @@ function addCreate (client: Command, { output, withSession }: CommandContext): v
     .addOption(new Option('--environment <environment>', 'whose tokens it gets').choices(environments).default('live'))
     .addOption(new Option('--type <type>', 'service: it acts for its organization; jwt: for the players that log in with its backend, one in each token').choices(clientTypes).default('service'))
     .option('--scope <scopes>', 'what it may ask for, separated by spaces (default: the default scopes; none with --resource-server)', readScopes)
-    .option('--grant <type>', `a grant type that it may use: ${grantTypes.join(', ')}; may be repeated (default: client_credentials, for a JWT client ${jwtBearerGrant} too; none with --resource-server)`, readGrant)
+    .option('--grant <type>', 'a grant type that it may use, as the metadata lists them; may be repeated (default: client_credentials, for a JWT client jwt-bearer too; none with --resource-server)', readGrant)
     .option('--resource-server <id-or-identifier>', 'the resource that it stands for: it may introspect the tokens for that resource', readReference), 'create'), 'create')
     .option(ttlFlags, ttlMeaning, readAccessTokenTtl)
     .addOption(new Option(dpopFlags, dpopMeaning).choices(dpopSettings).default(defaultDpopSetting))

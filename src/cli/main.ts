@@ -81,7 +81,7 @@ function createProgram (): Command {
     .version(version, '--version', 'print the version')
     .option('--json', 'print the result as JSON')
     .exitOverride()
-    .configureHelp({ showGlobalOptions: true })
+    .configureHelp({ showGlobalOptions: true, minWidthToWrap: 20 }) // long options leave little room
     .configureOutput({ outputError: (text, write) => { write(usageError(text.replace(/^error: /, '').trimEnd())) } })
     .showHelpAfterError('(add --help for an explanation)')
     .addHelpText('afterAll', ({ command }) => command.parent === null ? rootHelp : subcommandHelp)

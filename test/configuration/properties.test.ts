@@ -91,8 +91,8 @@ async function summary (state: State): Promise<unknown> {
         name, description, isDefault, isDeprecated, disabledBy, managedBy, of: identifiers.get(resourceId), isDisabled: scopeDisabledAt !== null
       }))
     })),
-    clients: await Promise.all(sorted(clients, ({ id }) => id).map(async ({ createdAt: _, tokensRevokedBefore: __, disabledAt, resourceId, scopes, secrets, ...row }) => ({
-      ...row, isDisabled: disabledAt !== null, standsFor: identifiers.get(resourceId ?? ''), scopes: [...scopes].sort(), secrets: await Promise.all([...secrets.values()].map(textOf))
+    clients: await Promise.all(sorted(clients, ({ id }) => id).map(async ({ createdAt: _, tokensRevokedBefore: __, disabledAt, resourceId, exchangeResources, scopes, secrets, ...row }) => ({
+      ...row, isDisabled: disabledAt !== null, standsFor: identifiers.get(resourceId ?? ''), exchanges: exchangeResources.map((id) => identifiers.get(id)).sort(), scopes: [...scopes].sort(), secrets: await Promise.all([...secrets.values()].map(textOf))
     })))
   }
 }
