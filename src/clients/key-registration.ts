@@ -17,7 +17,7 @@ export function createAddKey (store: Pick<ClientStore, 'addKey'>, clock: Clock):
     const read = readPublicJwk(value)
     if ('refused' in read) throw refused(`This key cannot be registered: ${read.refused}.`)
     const { kid, algorithm, jwk, thumbprint } = read
-    const before = [...client.keys.values()].find((key) => key.revokedAt !== null && isSameKey(key, thumbprint))
+    const before = [...client.keys.values()].find((key) => key.revokedAt !== null && key.kid !== kid && isSameKey(key, thumbprint))
     if (before !== undefined) throw refused(`The client ${client.id} had this key before, with the kid ${before.kid}, and it was revoked. Make a new one.`)
     if (!await store.addKey(client.id, { kid, algorithm, jwk, expiresAt })) {
       throw refused(`The client ${client.id} has or had a key with the kid ${kid}. A key that was revoked does not come back: give a new one a new kid.`)
