@@ -24,6 +24,11 @@ describe('a configuration file', () => {
     expect(await mistakesIn(file)).toEqual(mistakes)
   })
 
+  it('gives a JWT client no token exchange, whose form alone is right', async () => {
+    const file = 'clients: { cl_live_x: { organization: org_x, name: X, type: jwt, grants: ["urn:ietf:params:oauth:grant-type:token-exchange"] } }'
+    expect(await mistakesIn(file)).toEqual(['1:74: clients.cl_live_x.grants: Only a service client can have the grant urn:ietf:params:oauth:grant-type:token-exchange: it is for services that are shown tokens.'])
+  })
+
   it('tells syntax by line and column, and never quotes a line, which may hold a secret', async () => {
     const secret = 'hunter2-hunter2-hunter2'
     const cases: readonly (readonly [string, RegExp])[] = [
