@@ -68,7 +68,10 @@ function createRegistry (database, { sealer, serverKeys }) {
     registration,
     /** The first start made a resource with a default scope, so every client may get tokens. */
     async client (input = {}) {
-      const { client, secret } = await registration.register({ name: 'A client', organizationId: (await organization).id, environment: 'live', scopes: undefined, grants: undefined, resourceId: null, ...input })
+      const registered = { name: 'A client', organizationId: (await organization).id, environment: 'live', scopes: undefined, grants: undefined, resourceId: null, ...input }
+      const methods = input.authenticationMethods ?? ['client_secret_basic']
+      if (!methods.some((method) => method.startsWith('client_secret'))) return { id: (await registration.registerWithoutSecret(registered)).id }
+      const { client, secret } = await registration.register(registered)
       return { id: client.id, secret, secretId: [...client.secrets.keys()][0], client }
     },
     async addKey (clientId, jwk) { await addKey(await store.readOne(clientId), jwk, null) }

@@ -105,6 +105,12 @@ describe('RFC 8705 §2 Mutual TLS client authentication, over TLS that Signet en
     expect(matchesSubject(certificate, 'subject_dn:cn = backend, o=Partner\\, Ltd , C=DE')).toBe(true)
   })
 
+  it('matches nothing where no subject is registered, not even the names that stand in for it so that the time is the same', async () => {
+    const nobodys = await createCertificate({ subject: '/O=Nobody/CN=nobody', names: ['DNS:nobody.invalid', 'URI:https://nobody.invalid', 'IP:192.0.2.0', 'email:nobody@nobody.invalid'] })
+    const certificate = new X509Certificate(nobodys.certificate)
+    for (const registered of [null, '', 'subject_dn:CN=other', 'san_dns:other.example', 'san_ip:192.0.2.9']) expect(matchesSubject(certificate, registered), String(registered)).toBe(false)
+  })
+
   it('takes a certificate that signed itself for such, also one that may sign no others', async () => {
     const careful = await createCertificate({ subject: '/CN=self', purpose: 'clientAuth' })
     for (const { certificate } of [selfSigned, careful]) expect(certificateCredential('cl_live_x', new X509Certificate(certificate)).method).toBe('self_signed_tls_client_auth')
