@@ -1,7 +1,7 @@
 /** Reads what was typed into what the stores take. Whatever is malformed is a usage error and reaches no database. */
 import { InvalidArgumentError } from 'commander'
 import { isSubject, subjectRule } from '../clients/certificate-subject.ts'
-import { readThumbprint } from '../clients/client-certificate.ts'
+import { readThumbprint } from '../clients/certificate-thumbprint.ts'
 import { keySetUriObjection, keySetUriRule } from '../clients/key-set-uri.ts'
 import { identifierRule, isIdentifier, isScopeName, isText, maxDescriptionLength, maxNameLength, scopeNameRule, textRule } from '../names.ts'
 import { maxAccessTokenTtlSeconds, minAccessTokenTtlSeconds } from '../oauth/claims.ts'

@@ -4,8 +4,10 @@ import { invalidClient, invalidRequest } from '../oauth/errors.ts'
 import { clientAssertionType as jwtBearer } from '../oauth/parameters.ts'
 import { certificateCredential, type CertificateCredential } from './client-certificate.ts'
 import { methodOf, readAssertion, type Assertion, type AssertionMethod } from './client-assertion.ts'
-import { basicCredential, postCredential, type SecretCredential } from './client-secret.ts'
+import { basicCredential } from './client-secret-basic.ts'
+import { postCredential } from './client-secret-post.ts'
 import { grantAssertionCredential, type GrantAssertionCredential } from './grant-assertion.ts'
+import type { SecretCredential } from './secret-verification.ts'
 
 /** By `kind`: what it takes to verify it. By `method`: what a client must be registered for. */
 export type PresentedCredential = SecretCredential | AssertionCredential | CertificateCredential | GrantAssertionCredential

@@ -7,11 +7,17 @@ import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 import type { Logger } from 'pino'
 import { isUsable, type Client, type ClientSecret } from './client.ts'
-import type { SecretCredential } from './client-secret.ts'
 import { lengthPrefixed, parseTaggedSecret, type SecretFormat } from './secret-format.ts'
 import { dummyHash, isOutdated, type SecretHasher } from './secrets.ts'
 
 export type SecretVerdict = 'verified' | 'forged secret' | 'unknown secret' | 'secret expired, disabled or revoked' | 'wrong secret'
+
+export interface SecretCredential {
+  readonly kind: 'secret'
+  readonly method: 'client_secret_basic' | 'client_secret_post'
+  readonly clientId: string
+  readonly secret: string
+}
 
 export interface SecretVerification {
   /** @param client undefined when there is none that may authenticate; the same work is done for the same form */

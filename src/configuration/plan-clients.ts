@@ -1,5 +1,5 @@
 import { defaultDpopSetting, type Client } from '../clients/client.ts'
-import { readThumbprint } from '../clients/client-certificate.ts'
+import { readThumbprint } from '../clients/certificate-thumbprint.ts'
 import { grantsByDefault, scopesByDefault, type ScopeChoice } from '../clients/registration.ts'
 import type { ConfiguredClient } from '../clients/rows.ts'
 import type { Resource } from '../resources/resource.ts'

@@ -1,6 +1,6 @@
 /** What a token is bound to: the key of a DPoP proof, the certificate of the caller, both or nothing. */
 import type { X509Certificate } from 'node:crypto'
-import { certificateThumbprint } from '../clients/client-certificate.ts'
+import { certificateThumbprint } from '../clients/certificate-thumbprint.ts'
 import type { Client } from '../clients/client.ts'
 import type { Proof } from '../dpop/proof.ts'
 import type { Confirmation } from '../oauth/claims.ts'

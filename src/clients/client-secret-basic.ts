@@ -1,13 +1,7 @@
-/** `client_secret_basic` and `client_secret_post`: the secret itself is presented. Whether it is right is for secret-verification.ts. */
+/** `client_secret_basic`: the secret itself, in the header. Whether it is right is for secret-verification.ts. */
 import { parseBasicCredentials } from '../oauth/basic.ts'
 import { invalidClient, invalidRequest } from '../oauth/errors.ts'
-
-export interface SecretCredential {
-  readonly kind: 'secret'
-  readonly method: 'client_secret_basic' | 'client_secret_post'
-  readonly clientId: string
-  readonly secret: string
-}
+import type { SecretCredential } from './secret-verification.ts'
 
 /**
  * @throws OAuthError `invalid_request`, `invalid_client`
@@ -22,10 +16,4 @@ export function basicCredential (header: string, bodyClientId: string | undefine
     throw invalidRequest('The client_id in the body is not the one in the Authorization header.')
   }
   return { kind: 'secret', method: 'client_secret_basic', clientId: parsed.clientId, secret: parsed.clientSecret }
-}
-
-/** @throws OAuthError `invalid_client` */
-export function postCredential (secret: string, clientId: string | undefined): SecretCredential {
-  if (clientId === undefined) throw invalidClient('client_secret without client_id')
-  return { kind: 'secret', method: 'client_secret_post', clientId, secret }
 }
