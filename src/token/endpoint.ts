@@ -57,7 +57,7 @@ export function createTokenEndpoint ({ grants, grantRules, dpop, authenticate, c
     if (proof !== undefined) await dpop.use(proof)
     const token = mint({ ...caller, ...decision, ...granted, ...confirmation === undefined ? {} : { confirmation } })
     await granted.record?.(token)
-    requireStanding(caller, wish)
+    if (proof !== undefined || granted.record !== undefined) requireStanding(caller, wish)
     const nonce = proof === undefined ? undefined : dpop.nextNonce()
     if (nonce !== undefined) reply.header('DPoP-Nonce', nonce)
     request.outcome = 'token.issued'
