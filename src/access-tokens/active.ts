@@ -10,7 +10,7 @@ import type { Revocations } from './revocations.ts'
 import type { VerifyAccessToken } from './verify.ts'
 
 export type ActiveToken =
-  | { readonly active: true, readonly claims: AccessTokenClaims, readonly kid: string }
+  | { readonly active: true, readonly claims: AccessTokenClaims, readonly kid: string, readonly lineage: readonly ExchangedToken[] }
   | { readonly active: false, readonly reason: string }
 
 /** @throws OAuthError `temporarily_unavailable` when it cannot be looked up what the token was exchanged for */
@@ -31,9 +31,8 @@ interface ActiveDependencies {
  * @see [RFC 7662 §4](https://www.rfc-editor.org/rfc/rfc7662.html#section-4)
  */
 export function createCheckActive ({ verify, revocations, exchangedTokens, keys, clients, organizations, resources }: ActiveDependencies): CheckActive {
-  function objection (claims: AccessTokenClaims, lineage: readonly ExchangedToken[] | undefined): string | undefined {
+  function objection (claims: AccessTokenClaims, lineage: readonly ExchangedToken[]): string | undefined {
     if (revocations.isRevoked(claims.jti)) return 'it was revoked'
-    if (lineage === undefined) return 'it was exchanged, and nothing is known of the exchange'
     if (clients.get(claims.client_id) === undefined) return 'its client is unknown'
     const agrees = lineage.length === 0 ? isOfItsClient(claims) : isOfItsSubject(claims, lineage)
     if (!agrees) return 'its client is not what its claims say'
@@ -86,8 +85,10 @@ export function createCheckActive ({ verify, revocations, exchangedTokens, keys,
   return async (token) => {
     const verified = await verify(token)
     if ('refused' in verified) return { active: false, reason: verified.refused }
-    const reason = objection(verified.claims, await exchangedTokens.lineage(verified.claims.jti))
-    return reason === undefined ? { active: true, ...verified } : { active: false, reason }
+    const lineage = await exchangedTokens.lineage(verified.claims.jti)
+    if (lineage === undefined) return { active: false, reason: 'it was exchanged, and nothing is known of the exchange' }
+    const reason = objection(verified.claims, lineage)
+    return reason === undefined ? { active: true, ...verified, lineage } : { active: false, reason }
   }
 }
 

@@ -6,7 +6,7 @@ const form = (parameters: Readonly<Record<string, string>>): Map<string, string[
 const grants = createGrants({
   checkActive: async () => await Promise.resolve({ active: false, reason: 'nobody asks' }),
   resources: { get: () => undefined },
-  exchangedTokens: { lineage: async () => await Promise.resolve([]), add: async () => await Promise.resolve(false) }
+  exchangedTokens: { add: async () => await Promise.resolve(false) }
 })
 const post = { client_id: 'cl_live_x', client_secret: 's' }
 

@@ -18,7 +18,7 @@ import type { GrantHandler } from './grant.ts'
 export interface TokenExchangeDependencies {
   readonly checkActive: CheckActive
   readonly resources: Pick<ResourceDirectory, 'get'>
-  readonly exchangedTokens: Pick<ExchangedTokens, 'lineage' | 'add'>
+  readonly exchangedTokens: Pick<ExchangedTokens, 'add'>
 }
 
 interface ExchangeParameters {
@@ -39,8 +39,7 @@ export function createTokenExchange ({ checkActive, resources, exchangedTokens }
     if (resource.disabledAt !== null) throw badSubjectToken('the resource that the client stands for is disabled')
     if (found.claims.env !== client.environment) throw badSubjectToken('the subject token is of another environment')
     if (!audiencesOf(found.claims).includes(resource.identifier)) throw badSubjectToken('the subject token is for another resource')
-    const lineage = await exchangedTokens.lineage(found.claims.jti)
-    if (lineage === undefined || lineage.length >= maxExchanges) throw invalidRequest(`The subject_token is the outcome of ${maxExchanges} exchanges in a row, which is the most.`)
+    if (found.lineage.length >= maxExchanges) throw invalidRequest(`The subject_token is the outcome of ${maxExchanges} exchanges in a row, which is the most.`)
     return found
   }
 
@@ -51,7 +50,7 @@ export function createTokenExchange ({ checkActive, resources, exchangedTokens }
     const { claims } = found
     if (claims.env !== client.environment) throw badActorToken('the actor token is of another environment')
     if (claims.client_id !== client.id && !audiencesOf(claims).includes(resource.identifier)) throw badActorToken('the actor token is another client\'s, and for another resource')
-    if ((await exchangedTokens.lineage(claims.jti))?.length !== 0) throw badActorToken('the actor token is an exchanged one')
+    if (found.lineage.length > 0) throw badActorToken('the actor token is an exchanged one')
     return claims
   }
 
