@@ -1,5 +1,5 @@
-/** How keys of each algorithm are made, told apart and signed with. */
-import { constants, generateKeyPair, sign, type KeyObject } from 'node:crypto'
+/** How keys of each algorithm are made and told apart. */
+import { generateKeyPair, type KeyObject } from 'node:crypto'
 import { promisify } from 'node:util'
 import { Type, type Static } from '@sinclair/typebox'
 import { minModulusBits } from '../oauth/public-jwk.ts'
@@ -22,10 +22,9 @@ interface Algorithm {
   readonly publicMembers: typeof members[keyof typeof members]
   /** Whether a public key is strong enough, as far as its JWK does not say so. */
   readonly isStrong: (key: KeyObject) => boolean
-  readonly sign: (input: Buffer, key: KeyObject) => Buffer
 }
 
-const rsa: Omit<Algorithm, 'sign'> = {
+const rsa: Algorithm = {
   generate: (modulusLength) => generate('rsa', { modulusLength, publicExponent: 0x10001 }),
   publicMembers: members.rsa,
   isStrong: ({ asymmetricKeyDetails }) => (asymmetricKeyDetails?.modulusLength ?? 0) >= minModulusBits
@@ -36,18 +35,16 @@ const rsa: Omit<Algorithm, 'sign'> = {
  * @see [RFC 8037 §3.1](https://www.rfc-editor.org/rfc/rfc8037.html#section-3.1)
  */
 export const algorithms: Readonly<Record<SigningAlgorithm, Algorithm>> = {
-  RS256: { ...rsa, sign: (input, key) => sign('sha256', input, { key, padding: constants.RSA_PKCS1_PADDING }) },
-  PS256: { ...rsa, sign: (input, key) => sign('sha256', input, { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: constants.RSA_PSS_SALTLEN_DIGEST }) },
+  RS256: rsa,
+  PS256: rsa,
   ES256: {
     generate: () => generate('ec', { namedCurve: 'P-256' }),
     publicMembers: members.ec,
-    isStrong: () => true,
-    sign: (input, key) => sign('sha256', input, { key, dsaEncoding: 'ieee-p1363' })
+    isStrong: () => true
   },
   EdDSA: {
     generate: () => generate('ed25519'),
     publicMembers: members.okp,
-    isStrong: () => true,
-    sign: (input, key) => sign(null, input, key)
+    isStrong: () => true
   }
 }

@@ -1,4 +1,4 @@
-import { algorithms } from './algorithms.ts'
+import { signWith } from '../oauth/signature.ts'
 import type { SigningKey } from './signing-key.ts'
 
 /**
@@ -8,7 +8,7 @@ import type { SigningKey } from './signing-key.ts'
  */
 export function signJwt ({ algorithm, kid, privateKey }: Pick<SigningKey, 'algorithm' | 'kid' | 'privateKey'>, type: string, claims: object): string {
   const signingInput = `${encode({ alg: algorithm, typ: type, kid })}.${encode(claims)}`
-  return `${signingInput}.${algorithms[algorithm].sign(Buffer.from(signingInput), privateKey).toString('base64url')}`
+  return `${signingInput}.${signWith(algorithm, privateKey, signingInput).toString('base64url')}`
 }
 
 function encode (part: object): string {
