@@ -2,6 +2,7 @@
 import type { Client } from '../clients/client.ts'
 import { authenticationMethods, defaultAuthenticationMethods, needsSecret } from '../oauth/authentication-methods.ts'
 import type { ClientEntry } from './document.ts'
+import { differences } from './words.ts'
 
 export type Authentication = Pick<Client, 'authenticationMethods' | 'jwksUri' | 'acceptsEndpointAudienceUntil'>
 
@@ -19,8 +20,7 @@ export function describedAuthentication ({ authenticationMethods: methods, jwksU
 }
 
 export function changedAuthentication (before: Authentication, after: Authentication): readonly string[] {
-  const gained = after.authenticationMethods.filter((method) => !before.authenticationMethods.includes(method))
-  const lost = before.authenticationMethods.filter((method) => !after.authenticationMethods.includes(method))
+  const [gained, lost] = differences(before.authenticationMethods, after.authenticationMethods)
   const until = after.acceptsEndpointAudienceUntil
   return [
     ...gained.length === 0 ? [] : [`may authenticate by ${gained.join(' ')}`],

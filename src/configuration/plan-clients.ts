@@ -8,7 +8,7 @@ import { changedAuthentication, describedAuthentication, lacksSecret, wantedAuth
 import type { ClientEntry } from './document.ts'
 import { belongsToAnother, heldWarning, otherOwner, settle, takenOver } from './ownership.ts'
 import { isShorter, lifetimeChange } from './plan-resources.ts'
-import { longestLifetime, ownApis, quoted } from './words.ts'
+import { differences, longestLifetime, ownApis, quoted } from './words.ts'
 
 /** What there is once the file has been applied. */
 export interface Afterwards {
@@ -134,10 +134,6 @@ function update (current: Client, { row, scopes, turned }: Wanted, { owners, bef
     ...areTokensDead ? [`${turned === 'off' ? 'It gets no tokens any more. ' : ''}The tokens that it has are inactive at introspection at once and for good; ${ownApis(longest)}.`] : [],
     ...turned === 'on' ? ['Its earlier tokens stay dead.'] : []
   ], areTokensDead)
-}
-
-function differences (before: readonly string[], after: readonly string[]): [gained: string[], lost: string[]] {
-  return [after.filter((each) => !before.includes(each)), before.filter((each) => !after.includes(each))]
 }
 
 function otherType ({ type }: Client): string {

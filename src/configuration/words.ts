@@ -39,3 +39,8 @@ export function concerned (resource: Resource, clients: readonly Client[]): read
 }
 
 export const ownApis = (longest: string): string => `an API that verifies on its own believes them until they expire, within ${longest}`
+
+/** Of two lists. */
+export function differences (before: readonly string[], after: readonly string[]): [gained: string[], lost: string[]] {
+  return [after.filter((each) => !before.includes(each)), before.filter((each) => !after.includes(each))]
+}
