@@ -16,10 +16,10 @@ type SignedCredential = AssertionCredential | GrantAssertionCredential
 export interface AssertionVerification {
   /**
    * Does not look whether it was used before.
-   * @param client undefined when there is none that may authenticate; the same work is done for the same form
+   * @param client nobody when there is none that may authenticate; the same work is done for the same form
    * @returns `verified`, or why not, for the log
    */
-  verify (credential: SignedCredential, client: Client | undefined, now: number): Promise<string>
+  verify (credential: SignedCredential, client: Client, now: number): Promise<string>
   /**
    * The last step: what was verified is used up.
    * @returns whether it was not before
@@ -62,7 +62,7 @@ export function createAssertionVerification ({ issuer, tokenEndpoint, signatures
       const objection = timesObjection(assertion.claims, now)
       if (objection !== undefined) return objection
       const verdict = await signatures[methodOf(assertion)](assertion, client, now)
-      if (client === undefined || verdict !== 'verified') return verdict
+      if (verdict !== 'verified') return verdict
       return isForUs(credential, client, now) ? 'verified' : 'its aud is not the issuer of the client\'s environment alone'
     },
 

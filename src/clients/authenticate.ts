@@ -12,6 +12,7 @@ import type { Client } from './client.ts'
 import type { GrantAssertionClaims } from './grant-assertion.ts'
 import { presentedCredential, type PresentedCredential } from './credential.ts'
 import type { ClientDirectory } from './directory.ts'
+import { nobody } from './nobody.ts'
 import type { SecretVerification } from './secret-verification.ts'
 
 export interface AuthenticatedClient {
@@ -77,7 +78,7 @@ export function createAuthenticate ({ methods, clients, organizations, secrets, 
   }
 
   /** `verified`, or why not, for the log. One way of looking for each kind of credential, and the same work whoever the client is. */
-  async function verdictOn (credential: PresentedCredential, client: Client | undefined): Promise<string> {
+  async function verdictOn (credential: PresentedCredential, client: Client): Promise<string> {
     switch (credential.kind) {
       case 'secret': return await secrets.verify(credential, client, clock())
       case 'grant assertion':
@@ -92,8 +93,7 @@ export function createAuthenticate ({ methods, clients, organizations, secrets, 
     let isUsedUp = false
     for (;;) {
       const found = standing(credential)
-      const known = typeof found === 'string' ? undefined : found
-      const verdict = await verdictOn(credential, known?.client)
+      const verdict = await verdictOn(credential, typeof found === 'string' ? nobody : found.client)
       if (typeof found === 'string') throw refusal(verdict === 'forged secret' ? verdict : found, credential)
       if (verdict !== 'verified') throw refusal(verdict, credential)
       if ('assertion' in credential && !isUsedUp) {

@@ -21,7 +21,7 @@ export function certificateCredential (clientId: string, certificate: X509Certif
 
 export interface CertificateVerification {
   /** @returns `verified`, or why not, for the log */
-  verify (credential: CertificateCredential, client: Client | undefined, now: number): string
+  verify (credential: CertificateCredential, client: Client, now: number): string
 }
 
 /**

@@ -23,8 +23,8 @@ export function createClientSecretJwt ({ sealer, logger }: ClientSecretJwtDepend
   const nobodys = { id: 'nobody', sealedSecret: sealSecret(sealer, 'nobody', 'nobody', randomBytes(48).toString('base64url')) }
 
   /** A row that does not open is as good as none. */
-  function open (client: Client | undefined, secret: ClientSecret | undefined): Buffer | undefined {
-    if (client !== undefined && secret !== undefined) {
+  function open (client: Client, secret: ClientSecret | undefined): Buffer | undefined {
+    if (secret !== undefined) {
       try {
         return openSecret(sealer, client.id, secret)
       } catch (error) {
@@ -37,8 +37,8 @@ export function createClientSecretJwt ({ sealer, logger }: ClientSecretJwtDepend
 
   return async ({ algorithm, keyId, signingInput, signature }, client, now) => {
     if (!isMacAlgorithm(algorithm)) return 'its alg is none of this server\'s'
-    const usable = [...client?.secrets.values() ?? []].filter((secret) => secret.sealedSecret !== null && isUsable(secret, now)).reverse()
-    const fitting = usable.filter(({ id }) => keyId === undefined || id === keyId)
+    const named = keyId === undefined ? [...client.secrets.values()].reverse() : [client.secrets.get(keyId) ?? []].flat()
+    const fitting = named.filter((secret) => secret.sealedSecret !== null && isUsable(secret, now))
     const tries = keyId === undefined ? maxUsableSecrets : 1
     const right = Array.from({ length: tries }, (_, index) => {
       const key = open(client, fitting[index])

@@ -8,7 +8,7 @@ import type { Assertion } from './client-assertion.ts'
 import type { KeySets } from './key-sets.ts'
 
 /** Is the assertion signed by the client? @returns `verified`, or why not, for the log */
-export type SignatureCheck = (assertion: Assertion, client: Client | undefined, now: number) => Promise<string>
+export type SignatureCheck = (assertion: Assertion, client: Client, now: number) => Promise<string>
 
 /** An assertion that names no key is tried with as many, always: two, so that a client can bring in a new one. */
 export const keysTriedUnnamed = 2
@@ -20,74 +20,106 @@ export const keysTriedUnnamed = 2
  * @see [RFC 8725 §3.1](https://www.rfc-editor.org/rfc/rfc8725.html#section-3.1)
  */
 export function createPrivateKeyJwt (keySets: KeySets): SignatureCheck {
-  const imported = new WeakMap<ClientKey, PublicKey | undefined>()
+  const keyRings = new WeakMap<Client, KeyRing>()
   const nobodys = createNobodysKeys()
 
-  function publicKeyOf (registered: ClientKey): PublicKey | undefined {
-    if (imported.has(registered)) return imported.get(registered)
-    const read = readPublicJwk(registered.jwk)
-    const key = 'refused' in read || read.algorithm !== registered.algorithm ? undefined : { ...read, kid: registered.kid }
-    imported.set(registered, key)
-    return key
-  }
-
-  function publicKeysOf (registered: readonly ClientKey[]): readonly PublicKey[] {
-    return registered.map(publicKeyOf).filter((key) => key !== undefined)
+  function keyRingOf (client: Client): KeyRing {
+    const known = keyRings.get(client)
+    if (known !== undefined) return known
+    const ring = createKeyRing(client)
+    keyRings.set(client, ring)
+    return ring
   }
 
   /** A registered key decides about its kid alone, usable or not; and what was revoked comes back by no way and under no other kid. */
-  async function candidatesOf (client: Client | undefined, keyId: string | undefined, now: number): Promise<readonly PublicKey[]> {
-    if (client === undefined) return []
-    const all = [...client.keys.values()]
-    const revoked = new Set(publicKeysOf(all.filter(({ revokedAt }) => revokedAt !== null)).map(({ thumbprint }) => thumbprint))
-    const isAlive = ({ thumbprint }: PublicKey): boolean => !revoked.has(thumbprint)
-    const registered = publicKeysOf(all.filter((key) => isUsableKey(key, now)).reverse()).filter(isAlive)
+  async function candidatesOf (client: Client, keyId: string | undefined, now: number): Promise<readonly PublicKey[]> {
+    const { newestFirst, byKid, revoked } = keyRingOf(client)
+    const registered = (keyId === undefined ? newestFirst : byKid.get(keyId) ?? []).filter(({ row }) => isUsableKey(row, now)).map(({ key }) => key)
     if (client.jwksUri === null || (keyId !== undefined && client.keys.has(keyId))) return registered
     const published = await keySets.keysAt(client.jwksUri, keyId, now)
-    return [...registered, ...published.filter((key) => !client.keys.has(key.kid) && isAlive(key))]
+    return [...registered, ...published.filter(({ kid, thumbprint }) => (keyId === undefined || kid === keyId) && !client.keys.has(kid) && !revoked.has(thumbprint))]
   }
 
   return async ({ algorithm: named, keyId, signingInput, signature }, client, now) => {
     const algorithm = signingAlgorithmNamed(named)
     if (algorithm === undefined) return 'its alg is none of this server\'s'
-    const nobody = nobodys(algorithm, signature.length)
-    if (nobody === undefined) return 'its signature has a length that no key gives'
-    const fitting = (await candidatesOf(client, keyId, now)).filter((key) => key.algorithm === algorithm && (keyId === undefined || key.kid === keyId))
+    const nobodysKey = nobodys(algorithm, signature.length)
+    if (nobodysKey === undefined) return 'its signature has a length that no key gives'
+    const fitting = (await candidatesOf(client, keyId, now)).filter((key) => key.algorithm === algorithm)
     const tries = keyId === undefined ? keysTriedUnnamed : 1
-    const keys = Array.from({ length: tries }, (_, index) => {
-      const key = fitting[index]?.key
-      return key !== undefined && signatureOctets(key) === signature.length ? key : nobody
+    const keys = Array.from({ length: tries }, (_, index): VerifyingKey => {
+      const key = fitting[index]
+      return key !== undefined && signatureOctets(key) === signature.length ? key : nobodysKey
     })
-    const right = keys.map((key) => isSigned(algorithm, key, signingInput, signature) && key !== nobody)
+    const right = keys.map((key) => isSignedBy(key, algorithm, signingInput, signature) && key !== nobodysKey)
     if (right.includes(true)) return 'verified'
     return fitting.length === 0 ? `the client has no usable ${algorithm} key${keyId === undefined ? '' : ' of its kid'}` : 'its signature is wrong'
   }
 }
 
+interface VerifyingKey {
+  readonly key: KeyObject
+  /** Of an RSA key. */
+  readonly modulus?: Buffer | undefined
+}
+
+/**
+ * A number that is not below the modulus is refused before anything is computed (RFC 8017 §5.2.2), and the modulus tells
+ * one client's key from nobody's. So a smaller number is verified instead, which takes as long as any.
+ */
+function isSignedBy ({ key, modulus }: VerifyingKey, algorithm: SigningAlgorithm, input: string, signature: Buffer): boolean {
+  const isInRange = modulus === undefined || signature.compare(modulus) < 0
+  const number = isInRange ? signature : Buffer.concat([Buffer.alloc(1), signature.subarray(1)])
+  return isSigned(algorithm, key, input, number) && isInRange
+}
+
+interface RegisteredKey {
+  readonly row: ClientKey
+  readonly key: PublicKey
+}
+
+/** The registered keys of a client, read once: what is looked up is found as fast however many there are. */
+interface KeyRing {
+  /** Without those that were revoked, under whatever kid. */
+  readonly newestFirst: readonly RegisteredKey[]
+  readonly byKid: ReadonlyMap<string, readonly RegisteredKey[]>
+  /** Thumbprints. */
+  readonly revoked: ReadonlySet<string>
+}
+
+function createKeyRing ({ keys }: Client): KeyRing {
+  const all = [...keys.values()].flatMap((row): RegisteredKey[] => {
+    const read = readPublicJwk(row.jwk)
+    return 'refused' in read || read.algorithm !== row.algorithm ? [] : [{ row, key: { ...read, kid: row.kid } }]
+  })
+  const revoked = new Set(all.filter(({ row }) => row.revokedAt !== null).map(({ key }) => key.thumbprint))
+  const newestFirst = all.filter(({ key }) => !revoked.has(key.thumbprint)).reverse()
+  return { newestFirst, byKid: new Map(newestFirst.map((registered) => [registered.row.kid, [registered]])), revoked }
+}
+
 const curveSignatureOctets = 64
 
-function signatureOctets (key: KeyObject): number {
-  const bits = key.asymmetricKeyDetails?.modulusLength
-  return bits === undefined ? curveSignatureOctets : Math.ceil(bits / 8)
+function signatureOctets ({ modulus }: VerifyingKey): number {
+  return modulus?.length ?? curveSignatureOctets
 }
 
 /** Keys that nobody has the private half of, one for each length of a signature. */
-function createNobodysKeys (): (algorithm: SigningAlgorithm, octets: number) => KeyObject | undefined {
+function createNobodysKeys (): (algorithm: SigningAlgorithm, octets: number) => VerifyingKey | undefined {
   const curves = {
-    ES256: generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey,
-    EdDSA: generateKeyPairSync('ed25519').publicKey
+    ES256: { key: generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey },
+    EdDSA: { key: generateKeyPairSync('ed25519').publicKey }
   }
-  const moduli = new Map<number, KeyObject>()
+  const moduli = new Map<number, VerifyingKey>()
 
-  function ofModulus (octets: number): KeyObject {
+  function ofModulus (octets: number): VerifyingKey {
     const known = moduli.get(octets)
     if (known !== undefined) return known
     const modulus = randomBytes(octets)
     modulus.writeUInt8(modulus.readUInt8(0) | 0x80, 0)
     modulus.writeUInt8(modulus.readUInt8(octets - 1) | 1, octets - 1)
-    const key = createPublicKey({ key: { kty: 'RSA', n: modulus.toString('base64url'), e: 'AQAB' }, format: 'jwk' })
-    moduli.set(octets, key)
-    return key
+    const made = { key: createPublicKey({ key: { kty: 'RSA', n: modulus.toString('base64url'), e: 'AQAB' }, format: 'jwk' }), modulus }
+    moduli.set(octets, made)
+    return made
   }
 
   return (algorithm, octets) => {

@@ -20,8 +20,8 @@ export interface SecretCredential {
 }
 
 export interface SecretVerification {
-  /** @param client undefined when there is none that may authenticate; the same work is done for the same form */
-  verify (credential: SecretCredential, client: Client | undefined, now: number): Promise<SecretVerdict>
+  /** @param client nobody when there is none that may authenticate; the same work is done for the same form */
+  verify (credential: SecretCredential, client: Client, now: number): Promise<SecretVerdict>
 }
 
 interface SecretVerificationDependencies {
@@ -47,22 +47,22 @@ export function createSecretVerification (dependencies: SecretVerificationDepend
   const remembered = new LRUCache<string, Buffer>({ max: maxRemembered })
   const underWay = new Map<string, Promise<boolean>>()
 
-  async function verify (credential: SecretCredential, client: Client | undefined, now: number): Promise<SecretVerdict> {
+  async function verify (credential: SecretCredential, client: Client, now: number): Promise<SecretVerdict> {
     if (credential.secret.length > maxSecretLength) return 'wrong secret'
     const tagged = parseTaggedSecret(credential.secret)
     if (tagged === undefined) return await verifyImported(credential, client, now)
     if (!format.isGenuine(tagged, credential.clientId)) return 'forged secret'
-    const secret = client?.secrets.get(tagged.secretId)
-    if (client === undefined || secret === undefined || secret.imported) return 'unknown secret'
+    const secret = client.secrets.get(tagged.secretId)
+    if (secret === undefined || secret.imported) return 'unknown secret'
     if (!isUsable(secret, now)) return 'secret expired, disabled or revoked'
     return await isRight(client, secret, credential.secret) ? 'verified' : 'wrong secret'
   }
 
   /** One hash for whatever client is named, a dummy when there is nothing to compare with. */
-  async function verifyImported (credential: SecretCredential, client: Client | undefined, now: number): Promise<SecretVerdict> {
+  async function verifyImported (credential: SecretCredential, client: Client, now: number): Promise<SecretVerdict> {
     if (!hasImportedSecrets()) return 'unknown secret'
-    const secret = [...client?.secrets.values() ?? []].filter((each) => each.imported && isUsable(each, now)).at(-1)
-    if (client === undefined || secret === undefined) {
+    const secret = [...client.secrets.values()].filter((each) => each.imported && isUsable(each, now)).at(-1)
+    if (secret === undefined) {
       const fingerprint = mac(processKey, lengthPrefixed(credential.clientId, '', dummyHash, credential.secret))
       await once(fingerprint, () => hasher.verify(dummyHash, credential.secret, 'anybody'))
       return 'unknown secret'

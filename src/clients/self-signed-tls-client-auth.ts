@@ -6,7 +6,7 @@ import type { CertificateCheck } from './tls-client-auth.ts'
 /** @see [RFC 8705 §2.2](https://www.rfc-editor.org/rfc/rfc8705.html#section-2.2) */
 export const selfSignedTlsClientAuth: CertificateCheck = (certificate, client) => {
   const thumbprint = certificateThumbprint(certificate)
-  return client?.certificateThumbprints.includes(thumbprint) === true ? 'verified' : 'certificate not registered'
+  return client.certificateThumbprints.includes(thumbprint) ? 'verified' : 'certificate not registered'
 }
 
 /** Not by checkIssued(), which wants a certificate with key usages to be one of an authority. */

@@ -4,7 +4,7 @@ import type { Client } from './client.ts'
 import { matchesSubject } from './certificate-subject.ts'
 
 /** @returns `verified`, or why not, for the log */
-export type CertificateCheck = (certificate: X509Certificate, client: Client | undefined, now: number) => string
+export type CertificateCheck = (certificate: X509Certificate, client: Client, now: number) => string
 
 /** id-kp-clientAuth, RFC 5280 §4.2.1.12. */
 const clientAuthentication = '1.3.6.1.5.5.7.3.2'
@@ -22,7 +22,7 @@ export function createTlsClientAuth (authorities: readonly X509Certificate[]): C
   return (certificate, client, now) => {
     if (!isForClients(certificate)) return 'certificate not for the authentication of clients'
     if (!isVouchedFor(certificate, now)) return 'certificate of no authority that is believed'
-    return matchesSubject(certificate, client?.certificateSubject ?? null) ? 'verified' : 'certificate of another subject'
+    return matchesSubject(certificate, client.certificateSubject) ? 'verified' : 'certificate of another subject'
   }
 }
 

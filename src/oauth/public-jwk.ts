@@ -14,6 +14,8 @@ export interface PublicKey {
   /** The members that make the key, `kid` and `alg`; nothing else that it was brought with. */
   readonly jwk: Readonly<Record<string, string>>
   readonly key: KeyObject
+  /** Of an RSA key, big-endian. */
+  readonly modulus: Buffer | undefined
 }
 
 export interface KeyRefusal { readonly refused: string }
@@ -67,7 +69,8 @@ export function readPublicJwk (value: unknown): PublicKey | KeyRefusal {
   const algorithm = value.alg === undefined || value.alg === 'Ed25519' ? ownAlgorithm : value.alg
   const thumbprint = thumbprintOf(members)
   const kid = value.kid ?? thumbprint
-  return { kid, thumbprint, algorithm, key, jwk: { ...members, kid, alg: algorithm } }
+  const modulus = value.kty === 'RSA' ? Buffer.from(value.n, 'base64url') : undefined
+  return { kid, thumbprint, algorithm, key, modulus, jwk: { ...members, kid, alg: algorithm } }
 }
 
 /** @see [RFC 7638 §3](https://www.rfc-editor.org/rfc/rfc7638.html#section-3) */

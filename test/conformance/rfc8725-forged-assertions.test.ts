@@ -62,6 +62,17 @@ describe('RFC 8725 §3 forged client assertions', () => {
     for (const alg of ['RS384', 'RS512', 'ES384', 'ES256K', 'RSA-OAEP', 'dir']) expect(await statusOf(assertionBy(rsa, good(), { alg })), alg).toBe(401)
   })
 
+  it('RFC 8017 §5.2.2 refuses a number that is not below the modulus, though it is the signature and the modulus more', async () => {
+    const modulus = BigInt(`0x${Buffer.from(String(rsa.jwk.n), 'base64url').toString('hex')}`)
+    const added = (input: string): Buffer => Buffer.from((BigInt(`0x${signerOf(rsa)(input).toString('hex')}`) + modulus).toString(16).padStart(512, '0'), 'hex')
+    // The sum is too long for most, so: one of many.
+    let fitting: string
+    do fitting = compact({ alg: 'RS256', kid: rsa.kid }, good(), added)
+    while (Buffer.from(fitting.split('.')[2] ?? '', 'base64url').length > 256)
+    expect(await statusOf(fitting)).toBe(401)
+    expect(await statusOf(compact({ alg: 'RS256', kid: rsa.kid }, good(), () => Buffer.alloc(256, 0xff)))).toBe(401)
+  })
+
   it('S20 ignores jwk, jku, x5u and x5c, and opens no connection for them', async () => {
     const connections: string[] = []
     const listener = createServer((request, response) => {

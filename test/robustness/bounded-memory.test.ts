@@ -5,6 +5,7 @@ import { createVerifyAccessToken } from '../../src/access-tokens/verify.ts'
 import type { Client } from '../../src/clients/client.ts'
 import { maxAssertionLifetimeSeconds, usableUntil } from '../../src/clients/client-assertion.ts'
 import { createKeySets } from '../../src/clients/key-sets.ts'
+import { nobody } from '../../src/clients/nobody.ts'
 import { createPrivateKeyJwt } from '../../src/clients/private-key-jwt.ts'
 import { createSecretFormat } from '../../src/clients/secret-format.ts'
 import { createSecretVerification } from '../../src/clients/secret-verification.ts'
@@ -95,9 +96,9 @@ describe('R15 memory does not grow with what callers make up', { timeout: 60_000
         } catch (error) {
           if (!(error instanceof OAuthError)) throw error
         }
-        await secrets.verify({ kind: 'secret', method: 'client_secret_post', clientId: text, secret: `sgs_live_${text.slice(0, 16)}_${text}${text.slice(0, 19)}_${text.slice(0, 22)}` }, undefined, 0)
+        await secrets.verify({ kind: 'secret', method: 'client_secret_post', clientId: text, secret: `sgs_live_${text.slice(0, 16)}_${text}${text.slice(0, 19)}_${text.slice(0, 22)}` }, nobody, 0)
         const assertion = { algorithm: 'RS256', keyId: text, claims: { iss: text, sub: text, aud: text, exp: 0, jti: text }, signingInput: text, signature: Buffer.alloc(256 + Math.floor(count / 10) % 256) }
-        if (count % 10 === 0) await isSigned(assertion, count % 20 === 0 ? publishing : undefined, count) // an RSA verification each
+        if (count % 10 === 0) await isSigned(assertion, count % 20 === 0 ? publishing : nobody, count) // an RSA verification each
         await verify(`${Buffer.from(`{"kid":"${text}"}`).toString('base64url')}.AAAA.AAAA`)
       }
     }

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import pino from 'pino'
 import { describe, expect, it } from 'vitest'
 import type { Client, ClientSecret } from '../../src/clients/client.ts'
+import { nobody } from '../../src/clients/nobody.ts'
 import { createSecretFormat } from '../../src/clients/secret-format.ts'
 import { createSecretVerification } from '../../src/clients/secret-verification.ts'
 import { dummyHash } from '../../src/clients/secrets.ts'
@@ -12,7 +13,7 @@ const imported: ClientSecret = {
 }
 
 /** How often the password hash is computed for so many wrong secrets that arrive at once. */
-async function hashesFor (known: Client | undefined, texts: readonly string[]): Promise<number> {
+async function hashesFor (known: Client, texts: readonly string[]): Promise<number> {
   let hashes = 0
   const secrets = createSecretVerification({
     format: createSecretFormat(randomBytes(32)),
@@ -35,7 +36,7 @@ async function hashesFor (known: Client | undefined, texts: readonly string[]): 
 describe('row 9: how long a wrong imported secret takes depends on what is presented, never on the client', () => {
   it.each([
     ['one that has an imported secret', { ...clientWith([]), secrets: new Map([[imported.id, imported]]) }], ['one whose secret was revoked', { ...clientWith([]), secrets: new Map([[imported.id, { ...imported, revokedAt: new Date(0) }]]) }],
-    ['one that has none', { ...clientWith([]), secrets: new Map<string, ClientSecret>() }], ['one that does not exist', undefined]
+    ['one that has none', { ...clientWith([]), secrets: new Map<string, ClientSecret>() }], ['one that does not exist', nobody]
   ])('ten at once are one hash, and ten different ones are ten, for %s', async (_, known) => {
     expect(await hashesFor(known, Array.from({ length: 10 }, () => 'the-same-wrong-secret'))).toBe(1)
     expect(await hashesFor(known, Array.from({ length: 10 }, (__, index) => `wrong-secret-${index}`))).toBe(10)
