@@ -1,7 +1,9 @@
 /** `POST /oauth/v2/token`: the checks in the order of the contract, cheapest first, then the token. */
+import { isDeepStrictEqual } from 'node:util'
 import type { RouteHandlerMethod } from 'fastify'
 import type { Mint } from '../access-tokens/mint.ts'
 import type { Authenticate, AuthenticatedClient } from '../clients/authenticate.ts'
+import type { Client } from '../clients/client.ts'
 import type { ClientDirectory } from '../clients/directory.ts'
 import type { Dpop } from '../dpop/proof.ts'
 import { readForm } from '../http/body.ts'
@@ -33,13 +35,15 @@ interface TokenEndpointDependencies {
  * @see [RFC 9449 §5](https://www.rfc-editor.org/rfc/rfc9449.html#section-5)
  */
 export function createTokenEndpoint ({ grants, grantRules, dpop, authenticate, clients, organizations, resources, mint }: TokenEndpointDependencies): RouteHandlerMethod {
-  /** While the database was waited for, the client or an API may have been stopped: no token leaves after that was said to be done. */
+  /**
+   * While the database was waited for, the client, what it authenticated with or an API may have been stopped: no token
+   * leaves after that was said to be done.
+   */
   function requireStanding ({ client, organization }: AuthenticatedClient, wish: Wish): void {
-    const current = clients.get(client.id)
-    if (current === undefined || isStopped(client, current) || isStopped(organization, organizations.get(organization.id))) {
-      throw temporarilyUnavailable('The client was stopped or changed while the request was under way. Send it again, with new assertions and proofs.', 1, 'stopped meanwhile')
+    if (!isAsBefore(client, clients.get(client.id)) || !isDeepStrictEqual(organization, organizations.get(organization.id))) {
+      throw temporarilyUnavailable('The client was stopped or changed while the request was under way. Send it again, with new assertions and proofs.', 1, 'stopped or changed meanwhile')
     }
-    decide(current, wish, resources)
+    decide(client, wish, resources)
   }
 
   return async (request, reply) => {
@@ -65,12 +69,14 @@ export function createTokenEndpoint ({ grants, grantRules, dpop, authenticate, c
   }
 }
 
-interface Stoppable {
-  readonly disabledAt: Date | null
-  readonly tokensRevokedBefore: Date | null
+/**
+ * Any change counts, for a token rests on much of a client: its grants, methods, secrets and keys, what it may exchange tokens
+ * for, what its tokens are bound to. Only how a secret is stored may change, as it does after its first use.
+ */
+function isAsBefore (before: Client, now: Client | undefined): boolean {
+  return now === before || (now !== undefined && isDeepStrictEqual(withoutHashes(before), withoutHashes(now)))
 }
 
-/** Disabled, gone, or so for a while. */
-function isStopped (before: Stoppable, now: Stoppable | undefined): boolean {
-  return now?.disabledAt !== null || now.tokensRevokedBefore?.getTime() !== before.tokensRevokedBefore?.getTime()
+function withoutHashes ({ secrets, ...client }: Client): object {
+  return { ...client, secrets: [...secrets.values()].map((secret) => ({ ...secret, hash: undefined, verifier: undefined })) }
 }

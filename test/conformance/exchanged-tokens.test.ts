@@ -4,10 +4,12 @@ import { createExchangedTokens } from '../../src/exchanged-tokens/directory.ts'
 import { createExchangedTokenStore } from '../../src/exchanged-tokens/store.ts'
 import { createClientStore } from '../../src/clients/store.ts'
 import { createOrganizationStore } from '../../src/organizations/store.ts'
+import { tokenExchangeGrant } from '../../src/oauth/grant-types.ts'
+import { assertionBy, assertionClaims, newPair, withAssertion } from '../support/assertions.ts'
 import { accessTokenOf, accessTokenType, exchange, exchanged, exchangeScene, gatewayOf, playerToken, type ExchangeScene } from '../support/exchange.ts'
 import type { RegisteredClient } from '../support/fixtures.ts'
 import { compact, partsOf, rs256, signingKeyOf } from '../support/forged-tokens.ts'
-import { introspect, known, requestToken, revoke, tokenOf, within } from '../support/requests.ts'
+import { introspect, known, requestToken, revoke, tokenOf, within, type Answer } from '../support/requests.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
 
 let server: TestServer
@@ -162,6 +164,26 @@ describe('an exchange and the death of its subject token at the same moment', ()
       expect(server.logs.find(({ requestId }) => requestId === headers.get('X-Request-Id'))?.['cause']).toBe('the subject token was revoked meanwhile')
     }
     expect(await server.database.exchangedToken.count()).toBe(before)
+  })
+
+  it('R20 gives no token for an actor token that was revoked, nor to a key that was, while storing the exchange waited for the database', async () => {
+    const pair = newPair()
+    const service = await server.fixtures.signingClient({ ...gatewayOf(scene), keys: [pair] })
+    const [subject, actor] = [await tokenOf(server, scene.partner), await tokenOf(server, scene.gateway)]
+    const byKey = (subjectToken: string): Promise<Answer> => withAssertion(server, assertionBy(pair, assertionClaims(server.issuer, service.id, Date.now())), { grant_type: tokenExchangeGrant, subject_token: subjectToken, subject_token_type: accessTokenType })
+    expect(await within(2, async () => (await byKey(subject)).status === 200)).toBe(true)
+    const asked = await server.database.$transaction(async (session) => {
+      await session.$executeRaw`LOCK TABLE exchanged_tokens IN ACCESS EXCLUSIVE MODE`
+      const answers = [exchange(server, scene.gateway, subject, { actor_token: actor, actor_token_type: accessTokenType }), byKey(subject)]
+      const isWaiting = async (): Promise<boolean> => (await session.$queryRaw<unknown[]>`SELECT FROM pg_locks WHERE relation = 'exchanged_tokens'::regclass AND NOT granted`).length === answers.length
+      expect(await within(1, isWaiting)).toBe(true)
+      await revoke(server, scene.gateway, actor)
+      await server.database.clientKey.updateMany({ where: { clientId: service.id }, data: { revokedAt: new Date() } })
+      expect(await within(1, async () => (await byKey('none')).status === 401)).toBe(true)
+      return answers.map((answer) => [answer]) // promises alone would be waited for here
+    })
+    const answers = await Promise.all(asked.map(async ([answer]) => await answer))
+    expect(answers.map((answer) => [answer?.status, answer?.json['error']])).toEqual([[400, 'invalid_request'], [503, 'temporarily_unavailable']])
   })
 
   it('leaves no live token, whoever comes first: 40 revocations against 40 exchanges, on two servers', async () => {

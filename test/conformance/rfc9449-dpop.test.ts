@@ -265,18 +265,41 @@ describe('RFC 9449 §11.1 Replay', () => {
     }
   })
 
-  it('R21 no token leaves for a client that was disabled while the use of its proof waited for the database', async () => {
+  it.each([
+    ['the client was disabled', ({ id }: RegisteredClient) => server.database.client.update({ where: { id }, data: { disabledAt: new Date(now) } }), 401],
+    ['its secret was revoked', ({ id }: RegisteredClient) => server.database.clientSecret.updateMany({ where: { clientId: id }, data: { revokedAt: new Date(now) } }), 401],
+    ['it was moved to another method', ({ id }: RegisteredClient) => server.database.client.update({ where: { id }, data: { authenticationMethods: ['private_key_jwt'] } }), 401],
+    ['its grant was taken', ({ id }: RegisteredClient) => server.database.client.update({ where: { id }, data: { grants: [] } }), 400],
+    ['its scope was taken', ({ id }: RegisteredClient) => server.database.clientScope.deleteMany({ where: { clientId: id } }), 400],
+    ['its tokens are bound to a certificate from then on', ({ id }: RegisteredClient) => server.database.client.update({ where: { id }, data: { certificateBoundTokens: true } }), 400]
+  ] as const)('R21 no token leaves when %s while the use of the proof waited for the database', async (_what, change, refusal) => {
     const client = await server.fixtures.client({ organizationId: scene.organization.id, scopes: ['tournaments:read'] })
     await known(server, client)
     const waiting = await server.database.$transaction(async (session) => {
       await session.$executeRaw`LOCK TABLE used_identifiers IN ACCESS EXCLUSIVE MODE`
       const answer = askWith(proofOf(), client)
-      await server.database.client.update({ where: { id: client.id }, data: { disabledAt: new Date(now) } })
-      expect(await within(2, async () => (await requestToken(server, client)).status === 401)).toBe(true)
+      await within(2, async () => (await session.$queryRaw<unknown[]>`SELECT FROM pg_locks WHERE relation = 'used_identifiers'::regclass AND NOT granted`).length === 1)
+      await change(client)
+      expect(await within(2, async () => (await requestToken(server, client)).status === refusal)).toBe(true)
       return [answer] // a promise alone would be waited for here
     })
     const { status, json } = await (waiting[0] ?? Promise.reject(new Error('nothing was asked')))
     expect({ status, error: json['error'] }).toEqual({ status: 503, error: 'temporarily_unavailable' })
+  })
+
+  it('the first use of a secret, which stores its verifier meanwhile, is no change that stops a token', async () => {
+    const register = (): Promise<RegisteredClient> => server.fixtures.client({ organizationId: scene.organization.id, scopes: ['tournaments:read'] })
+    const client = await register()
+    await known(server, await register())
+    const waiting = await server.database.$transaction(async (session) => {
+      await session.$executeRaw`LOCK TABLE used_identifiers IN ACCESS EXCLUSIVE MODE`
+      const answer = askWith(proofOf(), client)
+      const stored = async (): Promise<boolean> => (await server.database.clientSecret.findFirst({ where: { clientId: client.id } }))?.verifier != null
+      expect(await within(2, stored)).toBe(true)
+      await known(server, await register()) // what changed before it is known as well
+      return [answer]
+    })
+    expect((await waiting[0])?.status).toBe(200)
   })
 
   it('answers 503, and issues nothing, while the use of a proof cannot be stored', async () => {

@@ -77,6 +77,8 @@ export function createTokenExchange ({ checkActive, resources, exchangedTokens }
           const { jti: subjectJti, client_id: clientId, org: organizationId, iat: issuedAt } = claims
           const isStored = await exchangedTokens.add({ jti, subjectJti, clientId, organizationId, issuedAt, kid, resourceId: resource.id, expiresAt })
           if (!isStored) throw badSubjectToken('the subject token was revoked meanwhile')
+          // Storing was waited for, and unlike the subject token the actor token is none of what the database looks at.
+          if (actorToken !== undefined) await readActor(actorToken, client, resource)
         }
       }
     }
