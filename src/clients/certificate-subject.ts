@@ -22,7 +22,7 @@ export function isSubject (text: string): boolean {
 }
 
 const comparisons: Readonly<Record<SubjectKind, (certificate: X509Certificate, name: string) => boolean>> = {
-  subject_dn: ({ subject }, name) => distinguishedName(subject.split('\n').reverse()) === distinguishedName(name.split(/(?<!\\),/)),
+  subject_dn: (certificate, name) => distinguishedName(subjectParts(certificate).reverse()) === distinguishedName(name.split(/(?<!\\),/)),
   san_dns: (certificate, name) => certificate.checkHost(name, { subject: 'never', wildcards: false }) !== undefined,
   san_uri: ({ subjectAltName }, name) => alternativeNames(subjectAltName).includes(`URI:${name}`),
   san_ip: (certificate, name) => isIP(name) !== 0 && certificate.checkIP(name) !== undefined,
@@ -55,6 +55,14 @@ function distinguishedName (parts: readonly string[]): string {
     const equals = part.indexOf('=')
     return `${part.slice(0, equals).trim().toUpperCase()}=${part.slice(equals + 1).trim()}`
   }).join(',')
+}
+
+/**
+ * Node.js has none then, whatever its types say: the subject is in the alternative names alone.
+ * @see [RFC 5280 §4.1.2.6](https://www.rfc-editor.org/rfc/rfc5280.html#section-4.1.2.6)
+ */
+function subjectParts ({ subject }: { readonly subject?: string | undefined }): string[] {
+  return subject?.split('\n') ?? []
 }
 
 /** Node.js quotes a name that could be taken for several; such a name is nobody's. */

@@ -152,6 +152,15 @@ describe('RFC 8705 §2 Mutual TLS client authentication, over TLS that Signet en
     await expectRefused(undefined, byAuthority.id, 'no client authentication')
   })
 
+  it('RFC 5280 §4.1.2.6 takes a certificate without a subject by its alternative names, and refuses it by a subject', async () => {
+    const nameless = await createCertificate({ subject: '', names: [`DNS:${name}`, 'URI:spiffe://partner/nameless'], issuer: authority, purpose: 'clientAuth' })
+    expect((await ask(nameless, byAuthority.id)).status).toBe(200)
+    await expectRefused(nameless, 'cl_live_nobody', 'unknown client')
+    const certificate = new X509Certificate(nameless.certificate)
+    expect(matchesSubject(certificate, 'san_uri:spiffe://partner/nameless')).toBe(true)
+    for (const registered of [null, 'subject_dn:CN=backend', 'subject_dn:=', 'subject_dn: = ']) expect(matchesSubject(certificate, registered), String(registered)).toBe(false)
+  })
+
   it('§2.2 takes a self-signed certificate that is registered, and no other of the same name', async () => {
     expect((await ask(selfSigned, bySelf.id)).status).toBe(200)
     await expectRefused(another, bySelf.id, 'not registered')
