@@ -19,7 +19,8 @@ interface FetchOptions {
   readonly lookup?: typeof lookUp
 }
 
-export const fetchLimits = { millis: 3_000, bytes: 65_536, headerBytes: 8_192 } as const
+/** Informational answers (1xx) are those before the answer itself. */
+export const fetchLimits = { millis: 3_000, bytes: 65_536, headerBytes: 8_192, informational: 8 } as const
 
 /**
  * The address that is connected to is the one that was checked: a name that is looked up twice may change in between.
@@ -86,6 +87,12 @@ function get (url: URL, { lookup, ca }: { readonly lookup: LookupFunction, reado
       })
       response.on('end', () => { resolve(Buffer.concat(chunks).toString()) })
       response.on('error', reject)
+    })
+    // None of them counts as an answer, so that no other limit ends a stream of them; reading it keeps this process busy.
+    let informational = 0
+    outgoing.on('information', () => {
+      informational += 1
+      if (informational > fetchLimits.informational) outgoing.destroy(new Error(`it has more than ${fetchLimits.informational} informational answers`))
     })
     // Node.js tells neither of an answer nor of an error then, and no time-out ends what it has let go of.
     outgoing.on('upgrade', (response, socket) => {

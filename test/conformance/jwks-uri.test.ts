@@ -115,6 +115,18 @@ describe('jwks_uri: keys that a client publishes', () => {
       upgrading.close()
     })
 
+    it('takes some informational answers, and no stream of them', async () => {
+      answer = (_request, response) => {
+        for (let hints = 0; hints < fetchLimits.informational; hints += 1) response.writeEarlyHints({ link: '</style.css>; rel=preload' })
+        response.end(JSON.stringify({ keys: [pair.jwk] }))
+      }
+      expect(await fetchKeys()(uri())).toEqual({ keys: [pair.jwk] })
+      answer = (_request, response) => {
+        for (let hints = 0; hints <= fetchLimits.informational; hints += 1) response.writeEarlyHints({ link: '</style.css>; rel=preload' })
+      }
+      expect(await refusalOf(fetchKeys()(uri()))).toMatch(/informational answers/)
+    })
+
     it('ends an answer that is too long, without reading it all', async () => {
       let written = 0
       answer = (_request, response) => {
