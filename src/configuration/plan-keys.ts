@@ -13,11 +13,21 @@ export function planKeys (input: PlanInput, clients: ReadonlyMap<string, Client 
     const stored = client?.keys ?? new Map<string, ClientKey>()
     for (const key of wanted.values()) {
       const before = [...stored.values()].find((each) => each.kid !== key.kid && each.revokedAt !== null && isSameKey(each, key.thumbprint))
-      if (before !== undefined) draft.refuse(['clients', clientId, 'keys'], `The key ${key.kid} is the one that was revoked as ${before.kid}. Choose another key.`)
+      if (before !== undefined) refuseRevoked(clientId, key, before, stored, draft)
       place(clientId, key, stored.get(key.kid), input, draft)
     }
     for (const key of stored.values()) if (key.managedBy === input.file.name && !wanted.has(key.kid)) leave(clientId, key, input, draft)
     refuseTooMany(clientId, wanted, stored, input, draft)
+  }
+}
+
+/** One that was there already when it was revoked under another kid counts for nothing either; the file is no worse for that. */
+function refuseRevoked (clientId: string, { kid, thumbprint }: PublicKey, before: ClientKey, stored: ReadonlyMap<string, ClientKey>, draft: Draft): void {
+  const present = stored.get(kid)
+  if (present !== undefined && isSameKey(present, thumbprint)) {
+    draft.warnings.push(`The key ${kid} of ${clientId} in the file was revoked by hand as ${before.kid}, and counts for nothing under either kid. Choose another key.`)
+  } else {
+    draft.refuse(['clients', clientId, 'keys'], `The key ${kid} is the one that was revoked as ${before.kid}. Choose another key.`)
   }
 }
 

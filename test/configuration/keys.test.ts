@@ -50,6 +50,19 @@ describe('keys and authentication methods in a configuration file', { timeout: 6
     expect((await client())?.keys.get('two')?.jwk).toEqual(changed.jwk)
   })
 
+  it('goes on being applied, with a warning, when a key that it names under two kids is revoked under one of them', async () => {
+    const again = { ...one.jwk, kid: 'again' }
+    await world.apply(file({ keys: [one.jwk, again] }))
+    await world.database.clientKey.updateMany({ where: { kid: 'one' }, data: { revokedAt: new Date() } })
+    const { changes, warnings } = await world.apply(file({ keys: [one.jwk, again], dpop: 'off' }))
+    expect(changes).toHaveLength(1)
+    expect(warnings).toEqual([
+      'The key one of cl_live_x in the file was revoked by hand and stays so. Choose another key.',
+      'The key again of cl_live_x in the file was revoked by hand as one, and counts for nothing under either kid. Choose another key.'
+    ])
+    expect(await world.refusals(file({ keys: [{ ...one.jwk, kid: 'third' }] }))).toEqual([expect.stringContaining('The key third is the one that was revoked as one.')])
+  })
+
   it('R13 does not bring back a key that was revoked by hand, be it named, pruned or named anew', async () => {
     await world.apply(file({ keys: [one.jwk] }))
     await world.database.clientKey.updateMany({ data: { revokedAt: new Date() } })
