@@ -76,7 +76,8 @@ const deletedAtATime = 5_000
 
 /**
  * Some thousands of rows a statement, until there are none left: each statement stays within its time, whatever has piled up,
- * and others get the writers' lock in between.
+ * and others get the writers' lock in between. Every worker does this at the same moment and finds the same rows, so one
+ * that deleted fewer than it asked for is not done: another took them, and may think the same.
  * @returns how many rows went
  */
 export async function deleteInBatches (deleteSome: (limit: number) => Promise<number>): Promise<number> {
@@ -84,6 +85,6 @@ export async function deleteInBatches (deleteSome: (limit: number) => Promise<nu
   for (;;) {
     const deleted = await deleteSome(deletedAtATime)
     total += deleted
-    if (deleted < deletedAtATime) return total
+    if (deleted === 0) return total
   }
 }

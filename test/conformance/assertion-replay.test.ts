@@ -91,6 +91,22 @@ describe('RFC 7523 §3 (point 7) an assertion is good once', () => {
     expect((latest?.expiresAt.getTime() ?? 0) - now).toBeLessThan(7 * 60_000)
   })
 
+  it('R14 forgets all of them when another process takes a part of what it is about to forget', async () => {
+    const guard = createReplayGuard(createUsedIdentifierStore(server.database), Date.now)
+    await server.database.$executeRaw`
+      INSERT INTO used_identifiers (owner, digest, expires_at) SELECT ${partner.id}, sha256(i::text::bytea), now() - interval '2 minutes' FROM generate_series(1, 12001) AS i`
+    const purging = await sibling.database.$transaction(async (session) => {
+      // Half of them, so that some are in whatever batch comes first.
+      await session.$executeRaw`DELETE FROM used_identifiers WHERE expires_at < now() - interval '1 minute' AND digest < decode('80', 'hex')`
+      const purged = guard.purgeExpired()
+      const isWaiting = async (): Promise<boolean> => (await session.$queryRaw<unknown[]>`SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%used_identifiers%'`).length === 1
+      expect(await within(4, isWaiting)).toBe(true)
+      return [purged] // a promise alone would be waited for here
+    })
+    expect(await purging[0]).toBeGreaterThan(5_000)
+    expect(await server.database.usedIdentifier.count({ where: { expiresAt: { lt: new Date(Date.now() - 60_000) } } })).toBe(0)
+  })
+
   it('answers 503 with Retry-After, and no token, while the use cannot be stored', async () => {
     const assertion = assertionBy(pair, good())
     await server.database.$executeRaw`ALTER TABLE used_identifiers RENAME TO used_identifiers_away`
