@@ -2,10 +2,10 @@
 import { open, readFile, rm, stat } from 'node:fs/promises'
 import { Option, type Command } from 'commander'
 import { isUsableKey, type Client, type ClientKey } from '../clients/client.ts'
-import { createAddKey } from '../clients/key-registration.ts'
+import { createAddKey, kidsOf } from '../clients/key-registration.ts'
 import { signingAlgorithms, type SigningAlgorithm } from '../oauth/signing-algorithms.ts'
 import { OperatorError } from '../operator-error.ts'
-import { counted } from '../phrases.ts'
+import { counted, listed } from '../phrases.ts'
 import { readReference } from './arguments.ts'
 import type { CommandContext } from './command.ts'
 import { confirmLoss } from './confirm.ts'
@@ -131,7 +131,7 @@ function addKeys (client: Command, { output, withSession }: CommandContext): voi
 
 function addRevokeKey (client: Command, { output, withSession }: CommandContext): void {
   client.command('revoke-key')
-    .description('Revoke a key of a client for good: its kid is never taken again. Tokens that were got with it live on: disable the client to end them.')
+    .description('Revoke a key of a client for good, under every kid that it has: none of them is taken again. Tokens that were got with it live on: disable the client to end them.')
     .argument(...clientArgument)
     .argument('<kid>', 'as client keys shows it', readReference)
     .option('--override', 'also if a configuration file owns it')
@@ -141,17 +141,18 @@ function addRevokeKey (client: Command, { output, withSession }: CommandContext)
       const readKey = async (reading: Session): Promise<{ readonly client: Client, readonly key: ClientKey }> => {
         const client = await findClient(reading, id)
         const key = client.keys.get(kid) ?? refuse(`The client ${id} has no such key. See: signet client keys ${id}`)
-        refuseManagedUnlessOverridden(`the key ${kid} of the client ${id}`, key, override)
+        for (const each of kidsOf(client, key)) refuseManagedUnlessOverridden(`the key ${each.kid} of the client ${id}`, each, override)
         return { client, key }
       }
       await confirmLoss(async () => {
         const { client, key } = await readKey(session)
-        return key.revokedAt === null ? `Revoke the key ${kid} of the client ${id} (${client.name}) for good?\n${describeLoss(client, key, session)}` : undefined
+        return kidsOf(client, key).some(({ revokedAt }) => revokedAt === null) ? `Revoke the key ${kid} of the client ${id} (${client.name}) for good?\n${describeLoss(client, key, session)}` : undefined
       }, { yes, unattended: 'proceed' })
       const changed = await session.alone(async (writing) => {
-        const isUnrevoked = (await readKey(writing)).key.revokedAt === null
-        if (isUnrevoked) await writing.clients.revokeKey(id, kid, new Date(session.clock()))
-        return isUnrevoked
+        const { client, key } = await readKey(writing)
+        const unrevoked = kidsOf(client, key).filter(({ revokedAt }) => revokedAt === null)
+        for (const each of unrevoked) await writing.clients.revokeKey(id, each.kid, new Date(session.clock()))
+        return unrevoked.length > 0
       })
       const { key } = await readKey(session)
       await output.record({ changed, client_id: id, ...presentKey(key, session.clock()) })
@@ -159,9 +160,11 @@ function addRevokeKey (client: Command, { output, withSession }: CommandContext)
     }))
 }
 
-function describeLoss ({ keys }: Client, { kid }: ClientKey, { clock }: Session): string {
-  const others = [...keys.values()].filter((key) => key.kid !== kid && isUsableKey(key, clock())).length
-  return `${others === 0 ? 'It is the last registered one that is usable.' : `The client keeps ${counted(others, 'other usable key')}.`}\n` +
+function describeLoss (client: Client, key: ClientKey, { clock }: Session): string {
+  const same = kidsOf(client, key)
+  const others = [...client.keys.values()].filter((each) => !same.includes(each) && isUsableKey(each, clock())).length
+  const alike = same.filter((each) => each !== key && each.revokedAt === null).map(({ kid }) => kid)
+  return `${alike.length === 0 ? '' : `It is revoked as ${listed(alike)} too, for that is the same key.\n`}${others === 0 ? 'It is the last registered one that is usable.' : `The client keeps ${counted(others, 'other usable key')}.`}\n` +
     'Tokens that were got with it live on until they expire: disable the client to end them.'
 }
 

@@ -32,6 +32,12 @@ export function isSameKey ({ jwk }: ClientKey, thumbprint: string): boolean {
   return 'thumbprint' in read && read.thumbprint === thumbprint
 }
 
+/** The same key under whatever kid, itself among them: those count for nothing once one of them is revoked. */
+export function kidsOf ({ keys }: Client, key: ClientKey): readonly ClientKey[] {
+  const read = readPublicJwk(key.jwk)
+  return [...keys.values()].filter((each) => each.kid === key.kid || ('thumbprint' in read && isSameKey(each, read.thumbprint)))
+}
+
 function refused (sentence: string): OperatorError {
   return new OperatorError(sentence, { exitCode: exitCodes.refused })
 }

@@ -68,6 +68,17 @@ describe('keys of clients', { timeout: 120_000 }, () => {
     expect((await clients.readOne(id))?.keys.get('theirs')?.revokedAt).not.toBeNull()
   })
 
+  it('R13 revoke-key revokes a key under every kid that it has, for none of them counts any more', async () => {
+    const { record, fixtures, stores: { clients } } = scene
+    const { id: organizationId } = await fixtures.organization()
+    const [pair, other] = [newPair('ES256', 'one'), newPair('ES256', 'other')]
+    const { id } = await fixtures.signingClient({ organizationId, keys: [pair, { jwk: { ...pair.jwk, kid: 'same' } }, other] })
+    expect(await record('client', 'revoke-key', id, 'same', '--yes')).toMatchObject({ changed: true, kid: 'same', state: 'revoked' })
+    const states = [...(await clients.readOne(id))?.keys.values() ?? []].map(({ kid, revokedAt }) => [kid, revokedAt !== null])
+    expect(Object.fromEntries(states)).toEqual({ one: true, same: true, other: false })
+    expect(await record('client', 'revoke-key', id, 'one')).toMatchObject({ changed: false })
+  })
+
   it('update changes methods, jwks_uri and the date, show tells them, and what is missing is said', async () => {
     const { record, run, fixtures, stores: { organizations } } = scene
     const [organization] = await organizations.readAll()
