@@ -41,7 +41,7 @@ export const environmentSchema = Type.Object({
   SIGNING_ALGORITHMS: Type.String({ default: 'RS256', description: 'Comma-separated algorithms that tokens are signed with, of `RS256`, `PS256`, `ES256` and `EdDSA`; the first one is for every resource that names none. An algorithm that is added gets its keys at the start.' }),
   RSA_MODULUS_BITS: Type.Integer({ minimum: 2048, maximum: 4096, multipleOf: 1024, default: 2048, description: 'Bits of the RSA keys that are made from now on: 2048, 3072 or 4096.' }),
   DPOP_NONCE: Type.Boolean({ default: false, description: '`true` takes only DPoP proofs that hold a recent nonce of this server (RFC 9449 §8): clients send the first request twice.' }),
-  JWKS_URI_ALLOW_PRIVATE: Type.Boolean({ default: false, description: '`true` lets the server fetch the keys of clients (`jwks_uri`) from loopback and private addresses too.' }),
+  JWKS_URI_ALLOW_PRIVATE: Type.Boolean({ default: false, description: '`true` lets the server fetch the keys of clients (`jwks_uri`) from loopback and private addresses too, by names that only the system knows.' }),
   EXCHANGED_TOKENS_LIMIT: Type.Integer({ minimum: 1, maximum: 5_000_000, default: 250_000, description: 'How many exchanged tokens there may be at a time. Each worker keeps them in memory.' }),
   STALE_LIMIT_SECONDS: Type.Integer({ minimum: 5, maximum: 86_400, default: 900, description: 'How long a process goes on from memory, in seconds, after it last heard from the database.' }),
   DRAIN_SECONDS: Type.Integer({ minimum: 0, maximum: 300, default: 1, description: 'How long a stopping process goes on answering, in seconds, with readiness already 503, so that load balancers notice.' }),

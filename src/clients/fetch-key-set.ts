@@ -2,10 +2,10 @@
  * Getting the document at a client's `jwks_uri`: whoever registered it chose where the server connects to, so it goes to
  * public addresses only, by https, without redirects, and with a bound on everything.
  */
-import { lookup as lookUp, type LookupAddress } from 'node:dns'
 import { request } from 'node:https'
 import { isIP, type LookupFunction } from 'node:net'
 import { keySetUriObjection } from './key-set-uri.ts'
+import { createDnsLookup, systemLookup, type LookUpName } from './name-lookup.ts'
 import { isPublicAddress } from './public-address.ts'
 
 /** @throws Error saying what is wrong, for the log */
@@ -16,7 +16,8 @@ interface FetchOptions {
   readonly allowPrivate: boolean
   /** Certificates (PEM) to trust instead of the system's. */
   readonly ca?: string
-  readonly lookup?: typeof lookUp
+  /** Default: the DNS alone, or the system's own way where private networks may be reached. */
+  readonly lookUp?: LookUpName
 }
 
 /** Informational answers (1xx) are those before the answer itself. */
@@ -27,23 +28,19 @@ export const fetchLimits = { millis: 3_000, bytes: 65_536, headerBytes: 8_192, i
  * @see [RFC 7517 §5](https://www.rfc-editor.org/rfc/rfc7517.html#section-5)
  * @see [RFC 7591 §2](https://www.rfc-editor.org/rfc/rfc7591.html#section-2), `jwks_uri`
  */
-export function createFetchKeySet ({ allowPrivate, ca, lookup = lookUp }: FetchOptions): FetchKeySet {
+export function createFetchKeySet ({ allowPrivate, ca, lookUp = allowPrivate ? systemLookup : createDnsLookup() }: FetchOptions): FetchKeySet {
   function addressObjection (address: string): string | undefined {
     return allowPrivate || isPublicAddress(address) ? undefined : `its address ${address} is not public`
   }
 
   const checkedLookup: LookupFunction = (hostname, options, callback) => {
-    lookup(hostname, { ...options, all: true }, (error, found: LookupAddress[]) => {
-      if (error !== null) {
-        callback(error, [])
-        return
-      }
+    lookUp(hostname).then((found) => {
       const [first] = found
       const refused = found.map(({ address }) => addressObjection(address)).find((objection) => objection !== undefined)
       if (first === undefined || refused !== undefined) callback(new Error(refused ?? 'its name has no address'), [])
-      else if (options.all === true) callback(null, found)
+      else if (options.all === true) callback(null, [...found])
       else callback(null, first.address, first.family)
-    })
+    }, (error: unknown) => { callback(error instanceof Error ? error : new Error(String(error)), []) })
   }
 
   return async (uri) => {

@@ -1,4 +1,3 @@
-import type { lookup as lookUp } from 'node:dns'
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:https'
 import type { IncomingMessage, ServerResponse } from 'node:http'
@@ -9,19 +8,19 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createFetchKeySet, fetchLimits } from '../../src/clients/fetch-key-set.ts'
 import { createKeySets, keySetLimits } from '../../src/clients/key-sets.ts'
 import type { KeySets } from '../../src/clients/key-sets.ts'
+import { createDnsLookup, systemLookup, type LookUpName } from '../../src/clients/name-lookup.ts'
 import { createPrivateKeyJwt } from '../../src/clients/private-key-jwt.ts'
 import { readAssertion } from '../../src/clients/client-assertion.ts'
 import type { Client } from '../../src/clients/client.ts'
 import { assertionBy, assertionClaims, newPair, withAssertion, type Pair } from '../support/assertions.ts'
 import { createCertificate } from '../support/certificates.ts'
+import { startNameServer } from '../support/name-server.ts'
 import { startTestServer } from '../support/server.ts'
 import { clientWith } from '../unit/model.ts'
 
 /** Resolves every name to these addresses. */
-function resolvingTo (...addresses: readonly string[]): typeof lookUp {
-  const found = addresses.map((address) => ({ address, family: address.includes(':') ? 6 : 4 }))
-  const resolve = (_name: string, _options: unknown, callback: (error: null, found: unknown) => void): void => { callback(null, found) }
-  return resolve as unknown as typeof lookUp // the overload that the code calls
+function resolvingTo (...addresses: readonly string[]): LookUpName {
+  return async () => addresses.map((address) => ({ address, family: address.includes(':') ? 6 : 4 }))
 }
 
 describe('jwks_uri: keys that a client publishes', () => {
@@ -74,16 +73,27 @@ describe('jwks_uri: keys that a client publishes', () => {
     it('connects to no loopback, private, link-local or mapped address, be it written or found for a name', async () => {
       const literals = ['127.0.0.1', '[::1]', '[::ffff:127.0.0.1]', '[::ffff:7f00:1]', '0.0.0.0', '10.0.0.1', '192.168.1.1', '169.254.169.254', '[fe80::1]', '[fd00::1]', '2130706433', '0x7f.1', '0177.0.0.1', '127.1']
       for (const host of literals) expect(await refusalOf(fetchKeys(false)(`https://${host}:${port}/jwks`)), host).toMatch(/is not public/)
-      expect(await refusalOf(fetchKeys(false)(uri()))).toMatch(/is not public/)
+      expect(await refusalOf(createFetchKeySet({ allowPrivate: false, ca: cert, lookUp: systemLookup })(uri()))).toMatch(/is not public/)
+      expect(await refusalOf(fetchKeys(false)(uri()))).not.toBe('it was not refused')
       for (const found of [['10.1.2.3'], ['8.8.8.8', '127.0.0.1'], ['::1'], ['::ffff:127.0.0.1'], ['169.254.169.254'], ['2002:7f00:1::1']]) {
-        const fetch = createFetchKeySet({ allowPrivate: false, ca: cert, lookup: resolvingTo(...found) })
+        const fetch = createFetchKeySet({ allowPrivate: false, ca: cert, lookUp: resolvingTo(...found) })
         expect(await refusalOf(fetch(`https://partner.example:${port}/jwks`)), found.join()).toMatch(/is not public/)
       }
       expect(requests).toEqual([])
     })
 
+    it('waits for each name by itself: a name server that says nothing about many keeps nobody else waiting', async () => {
+      const nameServer = await startNameServer((name) => name === 'partner.example' ? [203, 0, 113, 7] : undefined)
+      const lookUp = createDnsLookup([nameServer.address])
+      const silent = Array.from({ length: 8 }, (_, index) => refusalOf(lookUp(`silent-${index}.example`)))
+      expect(await lookUp('partner.example')).toEqual([{ address: '203.0.113.7', family: 4 }])
+      expect(await Promise.race([Promise.any(silent), lookUp('partner.example').then(() => 'still nothing of them')])).toBe('still nothing of them')
+      for (const refused of await Promise.all(silent)) expect(refused).toMatch(/ETIMEOUT/)
+      await nameServer.stop()
+    })
+
     it('connects to the address that was checked, whatever the name', async () => {
-      const fetch = createFetchKeySet({ allowPrivate: true, ca: cert, lookup: resolvingTo('127.0.0.1') })
+      const fetch = createFetchKeySet({ allowPrivate: true, ca: cert, lookUp: resolvingTo('127.0.0.1') })
       // The connection arrives; the certificate is not one of that name.
       expect(await refusalOf(fetch(`https://partner.example:${port}/jwks`))).toMatch(/altnames|Hostname/)
     })
@@ -255,7 +265,7 @@ describe('jwks_uri: keys that a client publishes', () => {
     const server = await startTestServer()
     try {
       const { id: organizationId } = await server.fixtures.organization()
-      const { id } = await server.fixtures.signingClient({ organizationId, keys: [], jwksUri: uri(), scopes: [] })
+      const { id } = await server.fixtures.signingClient({ organizationId, keys: [], jwksUri: `https://127.0.0.1:${port}/jwks`, scopes: [] })
       const ask = async (): Promise<number> => (await withAssertion(server, assertionBy(pair, assertionClaims(server.issuer, id, Date.now())))).status
       const deadline = Date.now() + 2_000
       while (Date.now() < deadline && !server.logs.some(({ msg }) => msg === 'client.keys_not_fetched')) expect(await ask()).toBe(401)
