@@ -10,6 +10,7 @@ import type { GrantAssertionCredential } from './grant-assertion.ts'
 import { methodOf, timesObjection, usableUntil, type AssertionMethod } from './client-assertion.ts'
 import type { Client } from './client.ts'
 import type { SignatureCheck } from './private-key-jwt.ts'
+import { refused, type Verdict } from './verdict.ts'
 
 type SignedCredential = AssertionCredential | GrantAssertionCredential
 
@@ -17,9 +18,8 @@ export interface AssertionVerification {
   /**
    * Does not look whether it was used before.
    * @param client nobody when there is none that may authenticate; the same work is done for the same form
-   * @returns `verified`, or why not, for the log
    */
-  verify (credential: SignedCredential, client: Client, now: number): Promise<string>
+  verify (credential: SignedCredential, client: Client, now: number): Promise<Verdict>
   /**
    * The last step: what was verified is used up.
    * @returns whether it was not before
@@ -60,10 +60,10 @@ export function createAssertionVerification ({ issuer, tokenEndpoint, signatures
     async verify (credential, client, now) {
       const { assertion } = credential
       const objection = timesObjection(assertion.claims, now)
-      if (objection !== undefined) return objection
+      if (objection !== undefined) return refused(objection)
       const verdict = await signatures[methodOf(assertion)](assertion, client, now)
-      if (verdict !== 'verified') return verdict
-      return isForUs(credential, client, now) ? 'verified' : 'its aud is not the issuer of the client\'s environment alone'
+      if ('refused' in verdict || isForUs(credential, client, now)) return verdict
+      return refused('its aud is not the issuer of the client\'s environment alone')
     },
 
     async useUp ({ clientId, assertion: { claims } }) {

@@ -13,12 +13,15 @@ import type { GrantAssertionClaims } from './grant-assertion.ts'
 import { presentedCredential, type PresentedCredential } from './credential.ts'
 import type { ClientDirectory } from './directory.ts'
 import { nobody } from './nobody.ts'
-import type { SecretVerification } from './secret-verification.ts'
+import { forgedSecret, type SecretVerification } from './secret-verification.ts'
+import type { Verdict } from './verdict.ts'
 
 export interface AuthenticatedClient {
   readonly client: Client
   readonly organization: Organization
-  /** What it authenticated with says besides, where that is the grant too. */
+  /** What it authenticated with: `secret:` and its id, `key:` and its kid, or `certificate`. */
+  readonly credential: string
+  /** What that says besides, where it is the grant too. */
   readonly assertion?: GrantAssertionClaims
 }
 
@@ -66,7 +69,7 @@ const maxClientIdLength = 128
  * @see [RFC 6749 §2.3.1](https://www.rfc-editor.org/rfc/rfc6749.html#section-2.3.1)
  */
 export function createAuthenticate ({ methods, clients, organizations, secrets, assertions, certificates, clock }: AuthenticateDependencies): Authenticate {
-  function standing (credential: PresentedCredential): AuthenticatedClient | string {
+  function standing (credential: PresentedCredential): Pick<AuthenticatedClient, 'client' | 'organization'> | string {
     const client = credential.clientId.length <= maxClientIdLength ? clients.get(credential.clientId) : undefined
     if (client === undefined) return 'unknown client'
     const organization = organizations.get(client.organizationId)
@@ -77,8 +80,8 @@ export function createAuthenticate ({ methods, clients, organizations, secrets, 
     return { client, organization }
   }
 
-  /** `verified`, or why not, for the log. One way of looking for each kind of credential, and the same work whoever the client is. */
-  async function verdictOn (credential: PresentedCredential, client: Client): Promise<string> {
+  /** One way of looking for each kind of credential, and the same work whoever the client is. */
+  async function verdictOn (credential: PresentedCredential, client: Client): Promise<Verdict> {
     switch (credential.kind) {
       case 'secret': return await secrets.verify(credential, client, clock())
       case 'grant assertion':
@@ -94,8 +97,8 @@ export function createAuthenticate ({ methods, clients, organizations, secrets, 
     for (;;) {
       const found = standing(credential)
       const verdict = await verdictOn(credential, typeof found === 'string' ? nobody : found.client)
-      if (typeof found === 'string') throw refusal(verdict === 'forged secret' ? verdict : found, credential)
-      if (verdict !== 'verified') throw refusal(verdict, credential)
+      if (typeof found === 'string') throw refusal('refused' in verdict && verdict.refused === forgedSecret ? forgedSecret : found, credential)
+      if ('refused' in verdict) throw refusal(verdict.refused, credential)
       if ('assertion' in credential && !isUsedUp) {
         isUsedUp = await assertions.useUp(credential)
         if (!isUsedUp) throw refusal('its jti was used before', credential)
@@ -103,7 +106,8 @@ export function createAuthenticate ({ methods, clients, organizations, secrets, 
       // While argon2 or the database was waited for, the client or its credential may have been disabled or revoked: look
       // again. What was verified is remembered, so that a second round waits for nothing.
       if (clients.get(found.client.id) === found.client && organizations.get(found.organization.id) === found.organization) {
-        return credential.kind === 'grant assertion' ? { ...found, assertion: credential.assertion.claims } : found
+        const caller = { ...found, credential: verdict.verified }
+        return credential.kind === 'grant assertion' ? { ...caller, assertion: credential.assertion.claims } : caller
       }
     }
   }

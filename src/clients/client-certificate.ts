@@ -6,6 +6,7 @@ import type { X509Certificate } from 'node:crypto'
 import type { Client } from './client.ts'
 import { isSelfSigned, selfSignedTlsClientAuth } from './self-signed-tls-client-auth.ts'
 import { createTlsClientAuth, isInForce, type CertificateCheck } from './tls-client-auth.ts'
+import { refused, type Verdict } from './verdict.ts'
 
 export interface CertificateCredential {
   readonly kind: 'certificate'
@@ -20,8 +21,7 @@ export function certificateCredential (clientId: string, certificate: X509Certif
 }
 
 export interface CertificateVerification {
-  /** @returns `verified`, or why not, for the log */
-  verify (credential: CertificateCredential, client: Client, now: number): string
+  verify (credential: CertificateCredential, client: Client, now: number): Verdict
 }
 
 /**
@@ -34,6 +34,6 @@ export function createCertificateVerification (authorities: readonly X509Certifi
     self_signed_tls_client_auth: selfSignedTlsClientAuth
   }
   return {
-    verify: ({ method, certificate }, client, now) => isInForce(certificate, now) ? checks[method](certificate, client, now) : 'certificate not valid at this time'
+    verify: ({ method, certificate }, client, now) => isInForce(certificate, now) ? checks[method](certificate, client, now) : refused('certificate not valid at this time')
   }
 }

@@ -7,6 +7,7 @@ import { isUsable, type Client, type ClientSecret } from './client.ts'
 import type { SignatureCheck } from './private-key-jwt.ts'
 import { maxUsableSecrets } from './registration.ts'
 import { openSecret, sealSecret } from './sealed-secret.ts'
+import { refused } from './verdict.ts'
 
 interface ClientSecretJwtDependencies {
   readonly sealer: Sealer
@@ -36,7 +37,7 @@ export function createClientSecretJwt ({ sealer, logger }: ClientSecretJwtDepend
   }
 
   return async ({ algorithm, keyId, signingInput, signature }, client, now) => {
-    if (!isMacAlgorithm(algorithm)) return 'its alg is none of this server\'s'
+    if (!isMacAlgorithm(algorithm)) return refused('its alg is none of this server\'s')
     const named = keyId === undefined ? [...client.secrets.values()].reverse() : [client.secrets.get(keyId) ?? []].flat()
     const fitting = named.filter((secret) => secret.sealedSecret !== null && isUsable(secret, now))
     const tries = keyId === undefined ? maxUsableSecrets : 1
@@ -44,7 +45,8 @@ export function createClientSecretJwt ({ sealer, logger }: ClientSecretJwtDepend
       const key = open(client, fitting[index])
       return isMac(algorithm, key ?? Buffer.alloc(0), signingInput, signature) && key !== undefined
     })
-    if (right.includes(true)) return 'verified'
-    return fitting.length === 0 ? `the client has no usable secret for ${algorithm}${keyId === undefined ? '' : ' of its kid'}` : 'its signature is wrong'
+    const signing = fitting[right.indexOf(true)]
+    if (signing !== undefined) return { verified: `secret:${signing.id}` }
+    return refused(fitting.length === 0 ? `the client has no usable secret for ${algorithm}${keyId === undefined ? '' : ' of its kid'}` : 'its signature is wrong')
   }
 }

@@ -6,9 +6,10 @@ import { signingAlgorithmNamed, type SigningAlgorithm } from '../oauth/signing-a
 import { isUsableKey, type Client, type ClientKey } from './client.ts'
 import type { Assertion } from './client-assertion.ts'
 import type { KeySets } from './key-sets.ts'
+import { refused, type Verdict } from './verdict.ts'
 
-/** Is the assertion signed by the client? @returns `verified`, or why not, for the log */
-export type SignatureCheck = (assertion: Assertion, client: Client, now: number) => Promise<string>
+/** Is the assertion signed by the client? */
+export type SignatureCheck = (assertion: Assertion, client: Client, now: number) => Promise<Verdict>
 
 /** An assertion that names no key is tried with as many, always: two, so that a client can bring in a new one. */
 export const keysTriedUnnamed = 2
@@ -42,9 +43,9 @@ export function createPrivateKeyJwt (keySets: KeySets): SignatureCheck {
 
   return async ({ algorithm: named, keyId, signingInput, signature }, client, now) => {
     const algorithm = signingAlgorithmNamed(named)
-    if (algorithm === undefined) return 'its alg is none of this server\'s'
+    if (algorithm === undefined) return refused('its alg is none of this server\'s')
     const nobodysKey = nobodys(algorithm, signature.length)
-    if (nobodysKey === undefined) return 'its signature has a length that no key gives'
+    if (nobodysKey === undefined) return refused('its signature has a length that no key gives')
     const fitting = (await candidatesOf(client, keyId, now)).filter((key) => key.algorithm === algorithm)
     const tries = keyId === undefined ? keysTriedUnnamed : 1
     const keys = Array.from({ length: tries }, (_, index): VerifyingKey => {
@@ -52,8 +53,9 @@ export function createPrivateKeyJwt (keySets: KeySets): SignatureCheck {
       return key !== undefined && signatureOctets(key) === signature.length ? key : nobodysKey
     })
     const right = keys.map((key) => isSignedBy(key, algorithm, signingInput, signature) && key !== nobodysKey)
-    if (right.includes(true)) return 'verified'
-    return fitting.length === 0 ? `the client has no usable ${algorithm} key${keyId === undefined ? '' : ' of its kid'}` : 'its signature is wrong'
+    const signing = fitting[right.indexOf(true)]
+    if (signing !== undefined) return { verified: `key:${signing.kid}` }
+    return refused(fitting.length === 0 ? `the client has no usable ${algorithm} key${keyId === undefined ? '' : ' of its kid'}` : 'its signature is wrong')
   }
 }
 

@@ -9,8 +9,7 @@ import type { Logger } from 'pino'
 import { isUsable, type Client, type ClientSecret } from './client.ts'
 import { lengthPrefixed, parseTaggedSecret, type SecretFormat } from './secret-format.ts'
 import { dummyHash, isOutdated, type SecretHasher } from './secrets.ts'
-
-export type SecretVerdict = 'verified' | 'forged secret' | 'unknown secret' | 'secret expired, disabled or revoked' | 'wrong secret'
+import { refused, type Verdict } from './verdict.ts'
 
 export interface SecretCredential {
   readonly kind: 'secret'
@@ -21,7 +20,7 @@ export interface SecretCredential {
 
 export interface SecretVerification {
   /** @param client nobody when there is none that may authenticate; the same work is done for the same form */
-  verify (credential: SecretCredential, client: Client, now: number): Promise<SecretVerdict>
+  verify (credential: SecretCredential, client: Client, now: number): Promise<Verdict>
 }
 
 interface SecretVerificationDependencies {
@@ -37,6 +36,8 @@ interface SecretVerificationDependencies {
   readonly logger: Logger
 }
 
+/** Nobody made it, so it tells nothing about its client either. */
+export const forgedSecret = 'forged secret'
 export const maxSecretLength = 512
 const maxRemembered = 100_000
 
@@ -47,27 +48,27 @@ export function createSecretVerification (dependencies: SecretVerificationDepend
   const remembered = new LRUCache<string, Buffer>({ max: maxRemembered })
   const underWay = new Map<string, Promise<boolean>>()
 
-  async function verify (credential: SecretCredential, client: Client, now: number): Promise<SecretVerdict> {
-    if (credential.secret.length > maxSecretLength) return 'wrong secret'
+  async function verify (credential: SecretCredential, client: Client, now: number): Promise<Verdict> {
+    if (credential.secret.length > maxSecretLength) return refused('wrong secret')
     const tagged = parseTaggedSecret(credential.secret)
     if (tagged === undefined) return await verifyImported(credential, client, now)
-    if (!format.isGenuine(tagged, credential.clientId)) return 'forged secret'
+    if (!format.isGenuine(tagged, credential.clientId)) return refused(forgedSecret)
     const secret = client.secrets.get(tagged.secretId)
-    if (secret === undefined || secret.imported) return 'unknown secret'
-    if (!isUsable(secret, now)) return 'secret expired, disabled or revoked'
-    return await isRight(client, secret, credential.secret) ? 'verified' : 'wrong secret'
+    if (secret === undefined || secret.imported) return refused('unknown secret')
+    if (!isUsable(secret, now)) return refused('secret expired, disabled or revoked')
+    return await isRight(client, secret, credential.secret) ? { verified: `secret:${secret.id}` } : refused('wrong secret')
   }
 
   /** One hash for whatever client is named, a dummy when there is nothing to compare with. */
-  async function verifyImported (credential: SecretCredential, client: Client, now: number): Promise<SecretVerdict> {
-    if (!hasImportedSecrets()) return 'unknown secret'
+  async function verifyImported (credential: SecretCredential, client: Client, now: number): Promise<Verdict> {
+    if (!hasImportedSecrets()) return refused('unknown secret')
     const secret = [...client.secrets.values()].filter((each) => each.imported && isUsable(each, now)).at(-1)
     if (secret === undefined) {
       const fingerprint = mac(processKey, lengthPrefixed(credential.clientId, '', dummyHash, credential.secret))
       await once(fingerprint, () => hasher.verify(dummyHash, credential.secret, 'anybody'))
-      return 'unknown secret'
+      return refused('unknown secret')
     }
-    return await isRight(client, secret, credential.secret) ? 'verified' : 'wrong secret'
+    return await isRight(client, secret, credential.secret) ? { verified: `secret:${secret.id}` } : refused('wrong secret')
   }
 
   async function isRight (client: Client, secret: ClientSecret, text: string): Promise<boolean> {

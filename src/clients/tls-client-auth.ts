@@ -2,9 +2,12 @@
 import type { X509Certificate } from 'node:crypto'
 import type { Client } from './client.ts'
 import { matchesSubject } from './certificate-subject.ts'
+import { refused, type Verdict } from './verdict.ts'
 
-/** @returns `verified`, or why not, for the log */
-export type CertificateCheck = (certificate: X509Certificate, client: Client, now: number) => string
+/** Whether the certificate is the client's. */
+export type CertificateCheck = (certificate: X509Certificate, client: Client, now: number) => Verdict
+
+export const verifiedByCertificate: Verdict = { verified: 'certificate' }
 
 /** id-kp-clientAuth, RFC 5280 §4.2.1.12. */
 const clientAuthentication = '1.3.6.1.5.5.7.3.2'
@@ -20,9 +23,9 @@ export function createTlsClientAuth (authorities: readonly X509Certificate[]): C
   }
 
   return (certificate, client, now) => {
-    if (!isForClients(certificate)) return 'certificate not for the authentication of clients'
-    if (!isVouchedFor(certificate, now)) return 'certificate of no authority that is believed'
-    return matchesSubject(certificate, client.certificateSubject) ? 'verified' : 'certificate of another subject'
+    if (!isForClients(certificate)) return refused('certificate not for the authentication of clients')
+    if (!isVouchedFor(certificate, now)) return refused('certificate of no authority that is believed')
+    return matchesSubject(certificate, client.certificateSubject) ? verifiedByCertificate : refused('certificate of another subject')
   }
 }
 
