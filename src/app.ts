@@ -23,7 +23,7 @@ import { createClientStore } from './clients/store.ts'
 import type { Clock } from './clock.ts'
 import type { Config } from './config.ts'
 import { createDatabase, patience } from './db.ts'
-import { createJwksEndpoint, createMetadataEndpoint } from './discovery/endpoint.ts'
+import { createJwksEndpoint, createMetadataEndpoint, createStatusListAggregationEndpoint, createStatusListEndpoint } from './discovery/endpoint.ts'
 import { endpointPaths } from './discovery/metadata.ts'
 import { createDocsEndpoints } from './docs/endpoint.ts'
 import { createNonces } from './dpop/nonces.ts'
@@ -51,6 +51,11 @@ import { subkeyOf, type MasterKey } from './sealing/master-key.ts'
 import { createSealer } from './sealing/sealer.ts'
 import { openServerKeys } from './sealing/server-keys.ts'
 import { createSealedValueStore } from './sealing/store.ts'
+import { createAllocate } from './status-lists/allocate.ts'
+import { createStatusLists } from './status-lists/directory.ts'
+import { createOwnLists } from './status-lists/own-lists.ts'
+import { createPublishStatusList } from './status-lists/publish.ts'
+import { createStatusListStore } from './status-lists/store.ts'
 import { createTokenEndpoint } from './token/endpoint.ts'
 import { createGrants } from './token/grants/index.ts'
 
@@ -86,8 +91,9 @@ export async function createApp ({ config, url, masterKey, clock, logger }: AppD
   const keys = createKeyRing({ store: createSigningKeyStore(reading), sealer, clock, logger, algorithms: config.signingAlgorithms })
   const revocations = createRevocations({ reading: createRevokedTokenStore(reading), writing: createRevokedTokenStore(writing), clock })
   const exchangedTokens = createExchangedTokens({ reading: createExchangedTokenStore(reading), writing: createExchangedTokenStore(writing), clock, limit: config.exchangedTokensLimit })
+  const statusLists = createStatusLists({ reading: createStatusListStore(reading), writing: createStatusListStore(writing), clock })
   const feed = createFeed({
-    url, logger, views: { organization: organizations, resource: resources, client: clients, signing_key: keys, revoked_token: revocations, exchanged_token: exchangedTokens }
+    url, logger, views: { organization: organizations, resource: resources, client: clients, signing_key: keys, revoked_token: revocations, exchanged_token: exchangedTokens, status_list: statusLists.lists, revoked_index: statusLists.revoked }
   })
 
   const secrets = createSecretVerification({
@@ -109,21 +115,29 @@ export async function createApp ({ config, url, masterKey, clock, logger }: AppD
   const signatures = { client_secret_jwt: createClientSecretJwt({ sealer, logger }), private_key_jwt: createPrivateKeyJwt(keySets) }
   const assertions = createAssertionVerification({ issuer, tokenEndpoint: issuer + endpointPaths.token, signatures, replay, logger })
   const authenticate = createAuthenticate({ methods: config.authenticationMethods, clients, organizations, secrets, assertions, certificates: createCertificateVerification(await readAuthorities(config)), clock })
-  const mint = createMint({ issuer, keys, clock })
+  const allocate = createAllocate({
+    ownLists: createOwnLists({ statusLists, store: createStatusListStore(writing), clock }), statusLists, store: createStatusListStore(writing), clock, logger
+  })
+  const mint = createMint({ issuer, keys, clock, allocate })
   const verify = createVerifyAccessToken({ issuer, keys, clock })
-  const checkActive = createCheckActive({ verify, revocations, exchangedTokens, keys, clients, organizations, resources })
+  const checkActive = createCheckActive({ verify, revocations, exchangedTokens, statusLists, issuer, keys, clients, organizations, resources })
 
+  const publishStatusList = createPublishStatusList({ issuer, statusLists, keys, clock, stalenessSeconds: feed.stalenessSeconds, staleLimitSeconds: config.staleLimitSeconds })
   const readiness = createReadiness({ feed, keys, staleLimitSeconds: config.staleLimitSeconds })
   const server = createHttpServer({ config, tls: await readTls(config), logger, isDraining: readiness.isDraining })
   const routes = routesOf(issuer)
   const handlers: Readonly<Record<OperationName, RouteHandlerMethod>> = {
-    requestToken: createTokenEndpoint({ grants: createGrants({ checkActive, resources, exchangedTokens }), grantRules: config, dpop, authenticate, clients, organizations, resources, mint }),
+    requestToken: createTokenEndpoint({ grants: createGrants({ issuer, checkActive, resources, exchangedTokens }), grantRules: config, dpop, authenticate, clients, organizations, resources, mint }),
     introspectToken: createIntrospectionEndpoint({ authenticate, checkActive, resources, sign: createSignIntrospection({ issuer, keys, resources, clock }) }),
-    revokeToken: createRevocationEndpoint({ authenticate, verify, revocations }),
+    revokeToken: createRevocationEndpoint({ authenticate, verify, issuer, revocations, statusLists }),
     liveKeys: createJwksEndpoint(keys, 'live'),
     testKeys: createJwksEndpoint(keys, 'test'),
     liveMetadata: createMetadataEndpoint(config, 'live'),
     testMetadata: createMetadataEndpoint(config, 'test'),
+    liveStatusList: createStatusListEndpoint(publishStatusList, statusLists, 'live'),
+    testStatusList: createStatusListEndpoint(publishStatusList, statusLists, 'test'),
+    liveStatusLists: createStatusListAggregationEndpoint(issuer, statusLists, 'live'),
+    testStatusLists: createStatusListAggregationEndpoint(issuer, statusLists, 'test'),
     live: createLivenessEndpoint(),
     ready: createReadinessEndpoint(readiness.state),
     ...createDocsEndpoints(routes, issuer)
@@ -136,6 +150,7 @@ export async function createApp ({ config, url, masterKey, clock, logger }: AppD
     { name: 'revoked tokens', run: revocations.purgeExpired },
     { name: 'exchanged tokens', run: exchangedTokens.purgeExpired },
     { name: 'used identifiers', run: replay.purgeExpired },
+    { name: 'status lists', run: statusLists.purgeExpired },
     { name: 'deleted clients', run: createClientStore(writing).purgeDeleted },
     { name: 'changes', run: () => pruneChanges(writing, clock()) }
   ], logger)

@@ -72,6 +72,16 @@ async function refuseOn<Result> (code: 'P2002' | 'P2003', write: () => Promise<R
   }
 }
 
+/** What PostgreSQL calls the errors that somebody here knows what to do about. */
+export const sqlStates = { foreignKeyViolation: '23503', lockNotAvailable: '55P03' } as const
+
+/** @returns undefined for an error that is not of a statement of ours */
+export function sqlStateOf (error: unknown): string | undefined {
+  const ofAdapter = error instanceof Prisma.PrismaClientKnownRequestError ? error.meta?.['driverAdapterError'] : undefined
+  const cause = ofAdapter instanceof Error ? ofAdapter.cause : undefined
+  return typeof cause === 'object' && cause !== null && 'originalCode' in cause && typeof cause.originalCode === 'string' ? cause.originalCode : undefined
+}
+
 const deletedAtATime = 5_000
 
 /**

@@ -1,5 +1,5 @@
 /** Every route, in reading order: which operation is at which paths. The server registers these, and the documentation is made of them. */
-import { jwksOperation, metadataOperation } from './discovery/operation.ts'
+import { jwksOperation, metadataOperation, statusListAggregationOperation, statusListOperation } from './discovery/operation.ts'
 import { endpointPaths, metadataPaths } from './discovery/metadata.ts'
 import { apiPageOperation, errorPageOperation, openApiOperation } from './docs/operation.ts'
 import { livenessOperation, readinessOperation } from './health/operation.ts'
@@ -17,6 +17,10 @@ export const operations = {
   testKeys: jwksOperation('test'),
   liveMetadata: metadataOperation('live'),
   testMetadata: metadataOperation('test'),
+  liveStatusList: statusListOperation('live'),
+  testStatusList: statusListOperation('test'),
+  liveStatusLists: statusListAggregationOperation('live'),
+  testStatusLists: statusListAggregationOperation('test'),
   live: livenessOperation,
   ready: readinessOperation,
   apiPage: apiPageOperation,
@@ -37,6 +41,10 @@ export function routesOf (issuer: string): Route<OperationName>[] {
     testKeys: below(`/test${endpointPaths.jwks}`),
     liveMetadata: metadataPaths(issuer, 'live'),
     testMetadata: metadataPaths(issuer, 'test'),
+    liveStatusList: below(`${endpointPaths.statusLists}/:id`),
+    testStatusList: below(`/test${endpointPaths.statusLists}/:id`),
+    liveStatusLists: below(endpointPaths.statusLists),
+    testStatusLists: below(`/test${endpointPaths.statusLists}`),
     live: ['/health/live'],
     ready: ['/health/ready'],
     apiPage: below('/docs'),

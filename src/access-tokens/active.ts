@@ -6,6 +6,8 @@ import type { KeyRing } from '../keys/ring.ts'
 import type { AccessTokenClaims } from '../oauth/claims.ts'
 import type { OrganizationDirectory } from '../organizations/organization.ts'
 import type { ResourceDirectory } from '../resources/resource.ts'
+import type { StatusLists } from '../status-lists/directory.ts'
+import { readStatusListUri, type StatusReference } from '../status-lists/status-list.ts'
 import type { Revocations } from './revocations.ts'
 import type { VerifyAccessToken } from './verify.ts'
 
@@ -20,6 +22,8 @@ interface ActiveDependencies {
   readonly verify: VerifyAccessToken
   readonly revocations: Pick<Revocations, 'isRevoked'>
   readonly exchangedTokens: Pick<ExchangedTokens, 'lineage'>
+  readonly statusLists: Pick<StatusLists, 'isRevokedOrUnknown'>
+  readonly issuer: string
   readonly keys: Pick<KeyRing, 'find'>
   readonly clients: Pick<ClientDirectory, 'get'>
   readonly organizations: Pick<OrganizationDirectory, 'get'>
@@ -30,7 +34,7 @@ interface ActiveDependencies {
  * The reason is for the operator (log, CLI), never for the caller of introspection.
  * @see [RFC 7662 §4](https://www.rfc-editor.org/rfc/rfc7662.html#section-4)
  */
-export function createCheckActive ({ verify, revocations, exchangedTokens, keys, clients, organizations, resources }: ActiveDependencies): CheckActive {
+export function createCheckActive ({ verify, revocations, exchangedTokens, statusLists, issuer, keys, clients, organizations, resources }: ActiveDependencies): CheckActive {
   function objection (claims: AccessTokenClaims, lineage: readonly ExchangedToken[]): string | undefined {
     if (revocations.isRevoked(claims.jti)) return 'it was revoked'
     if (clients.get(claims.client_id) === undefined) return 'its client is unknown'
@@ -61,6 +65,13 @@ export function createCheckActive ({ verify, revocations, exchangedTokens, keys,
     return clients.get(id)?.environment === env && lineage.every(({ organizationId }) => organizationId === org) && isKnown
   }
 
+  async function objectionOfStatus (claims: AccessTokenClaims): Promise<string | undefined> {
+    const status = statusOf(claims, issuer)
+    const isRevoked = status === undefined ? false : await statusLists.isRevokedOrUnknown(status, claims.env)
+    if (isRevoked === undefined) return 'there is no such status list'
+    return isRevoked ? 'it was revoked' : undefined
+  }
+
   /** A client and its organization, as of when a token was issued. */
   function objectionToOwners (whose: string, clientId: string, issuedAt: number): string | undefined {
     const client = clients.get(clientId)
@@ -87,11 +98,19 @@ export function createCheckActive ({ verify, revocations, exchangedTokens, keys,
     if ('refused' in verified) return { active: false, reason: verified.refused }
     const lineage = await exchangedTokens.lineage(verified.claims.jti)
     if (lineage === undefined) return { active: false, reason: 'it was exchanged, and nothing is known of the exchange' }
-    const reason = objection(verified.claims, lineage)
+    // What is known of its owners says more than the bit of its status, which they set too.
+    const reason = objection(verified.claims, lineage) ?? await objectionOfStatus(verified.claims)
     return reason === undefined ? { active: true, ...verified, lineage } : { active: false, reason }
   }
 }
 
 export function audiencesOf ({ aud }: AccessTokenClaims): readonly string[] {
   return typeof aud === 'string' ? [aud] : aud
+}
+
+/** Where the status of a token of ours is; undefined: it was issued before there were status lists. */
+export function statusOf ({ status, env }: AccessTokenClaims, issuer: string): StatusReference | undefined {
+  if (status === undefined) return undefined
+  const { idx: index, uri } = status.status_list
+  return { listId: readStatusListUri(uri, issuer, env) ?? '', index }
 }

@@ -1,4 +1,4 @@
-/** The single mint: every access token is made here. It writes nothing. */
+/** The single mint: every access token is made here. It writes nothing, but may have to wait for a block of status indexes. */
 import { randomBytes } from 'node:crypto'
 import { nowSeconds, type Clock } from '../clock.ts'
 import type { Client } from '../clients/client.ts'
@@ -12,10 +12,14 @@ import { accessTokenType, defaultAccessTokenTtlSeconds, tokenTypeOf, type Access
 import { invalidScope, invalidTarget, temporarilyUnavailable } from '../oauth/errors.ts'
 import type { Organization } from '../organizations/organization.ts'
 import type { Resource } from '../resources/resource.ts'
+import type { Allocate } from '../status-lists/allocate.ts'
+import { statusListUri, type StatusReference } from '../status-lists/status-list.ts'
 
 export interface Grant {
   readonly client: Client
   readonly organization: Organization
+  /** What the client authenticated with. */
+  readonly credential: string
   readonly scopes: readonly string[]
   /** Those that the scopes belong to: one, unless each allows being mixed. */
   readonly resources: readonly Resource[]
@@ -41,49 +45,63 @@ export interface AccessToken {
   readonly expiresInSeconds: number
   readonly type: TokenType
   readonly jti: string
+  readonly status: StatusReference
   readonly expiresAt: Date
 }
 
-export type Mint = (grant: Grant) => AccessToken
+/** @returns a promise only where the database has to be waited for */
+export type Mint = (grant: Grant) => AccessToken | Promise<AccessToken>
 
 interface MintDependencies {
   readonly issuer: string
   readonly keys: Pick<KeyRing, 'active'>
   readonly clock: Clock
+  readonly allocate: Allocate
 }
 
 const maxTokenBytes = 4_096
 
 /**
  * @see [RFC 9068 §2](https://www.rfc-editor.org/rfc/rfc9068.html#section-2)
+ * @see [Token Status List §6.2](https://datatracker.ietf.org/doc/html/draft-ietf-oauth-status-list#section-6.2)
  * @see [RFC 6749 §10.10](https://www.rfc-editor.org/rfc/rfc6749.html#section-10.10) (nobody guesses a token)
  * @see [RFC 6750 §5.2](https://www.rfc-editor.org/rfc/rfc6750.html#section-5.2) (nobody makes one, nor changes it)
  */
-export function createMint ({ issuer, keys, clock }: MintDependencies): Mint {
-  return ({ client, organization, scopes, resources, subject, confirmation }) => {
+export function createMint ({ issuer, keys, clock, allocate }: MintDependencies): Mint {
+  return ({ client, organization, credential, scopes, resources, subject, confirmation }) => {
     const key = signingKeyOf(resources, client.environment, keys)
     const iat = issuedAt(nowSeconds(clock), client, organization)
     const expiresInSeconds = Math.min(lifetimeSeconds(client, resources), (subject?.expiresBy ?? Infinity) - iat)
     if (expiresInSeconds < 1) throw badSubjectToken('it has expired meanwhile')
-    const jti = subject?.expiresBy === undefined ? randomBytes(16).toString('base64url') : newExchangedTokenId()
-    const claims: AccessTokenClaims = {
-      iss: issuerOf(issuer, client.environment),
-      sub: subject?.sub ?? client.id,
-      aud: audienceOf(resources),
-      exp: iat + expiresInSeconds,
-      iat,
-      jti,
-      client_id: client.id,
-      scope: scopes.join(' '),
-      org: subject?.organizationId ?? organization.id,
-      env: client.environment,
-      ...(subject?.playerId === undefined ? {} : { player_id: subject.playerId }),
-      ...(subject?.actor === undefined ? {} : { act: subject.actor }),
-      ...(confirmation === undefined ? {} : { cnf: confirmation })
+    const exp = iat + expiresInSeconds
+
+    function make (status: StatusReference): AccessToken {
+      const jti = subject?.expiresBy === undefined ? randomBytes(16).toString('base64url') : newExchangedTokenId()
+      const claims: AccessTokenClaims = {
+        iss: issuerOf(issuer, client.environment),
+        sub: subject?.sub ?? client.id,
+        aud: audienceOf(resources),
+        exp,
+        iat,
+        jti,
+        client_id: client.id,
+        scope: scopes.join(' '),
+        org: subject?.organizationId ?? organization.id,
+        env: client.environment,
+        status: { status_list: { idx: status.index, uri: statusListUri(issuer, client.environment, status.listId) } },
+        ...(subject?.playerId === undefined ? {} : { player_id: subject.playerId }),
+        ...(subject?.actor === undefined ? {} : { act: subject.actor }),
+        ...(confirmation === undefined ? {} : { cnf: confirmation })
+      }
+      const token = signJwt(key, accessTokenType, claims)
+      if (token.length > maxTokenBytes) throw invalidScope(`The token would be larger than ${maxTokenBytes} bytes: ask for fewer scopes.`)
+      return { token, expiresInSeconds, type: tokenTypeOf(confirmation), jti, status, expiresAt: new Date(exp * 1000) }
     }
-    const token = signJwt(key, accessTokenType, claims)
-    if (token.length > maxTokenBytes) throw invalidScope(`The token would be larger than ${maxTokenBytes} bytes: ask for fewer scopes.`)
-    return { token, expiresInSeconds, type: tokenTypeOf(confirmation), jti, expiresAt: new Date(claims.exp * 1000) }
+
+    const status = allocate({
+      clientId: client.id, organizationId: organization.id, credential, kid: key.kid, clientCutOff: client.tokensRevokedBefore, organizationCutOff: organization.tokensRevokedBefore
+    }, client.environment, exp * 1000)
+    return status instanceof Promise ? status.then(make) : make(status)
   }
 }
 

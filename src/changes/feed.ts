@@ -8,7 +8,7 @@ import type { Logger } from 'pino'
 import { ownSchema, patience, timeLimits } from '../db.ts'
 import type { View } from './view.ts'
 
-export const feedEntities = ['organization', 'resource', 'client', 'signing_key', 'revoked_token', 'exchanged_token'] as const
+export const feedEntities = ['organization', 'resource', 'client', 'signing_key', 'revoked_token', 'exchanged_token', 'status_list', 'revoked_index'] as const
 export type FeedEntity = typeof feedEntities[number]
 
 export interface FeedOptions {

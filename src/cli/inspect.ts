@@ -4,15 +4,18 @@
  */
 import { decodeJwt, decodeProtectedHeader } from 'jose'
 import { pino } from 'pino'
-import { createCheckActive } from '../access-tokens/active.ts'
+import { Value } from '@sinclair/typebox/value'
+import { createCheckActive, statusOf } from '../access-tokens/active.ts'
 import { createRevocations } from '../access-tokens/revocations.ts'
 import { createVerifyAccessToken, maxTokenLength } from '../access-tokens/verify.ts'
 import { createClientDirectory } from '../clients/directory.ts'
 import { createExchangedTokens } from '../exchanged-tokens/directory.ts'
 import { environments, issuerOf } from '../environment.ts'
 import { createKeyRing, keyState } from '../keys/ring.ts'
+import { accessTokenClaims } from '../oauth/claims.ts'
 import { createOrganizationDirectory } from '../organizations/organization.ts'
 import { createResourceDirectory } from '../resources/resource.ts'
+import { createStatusLists } from '../status-lists/directory.ts'
 import type { Json } from './output.ts'
 import { timeOf } from './present.ts'
 import type { Session } from './session.ts'
@@ -30,16 +33,19 @@ export async function inspectToken (token: string, session: Session): Promise<Js
   const keys = createKeyRing({ store: session.keys, sealer, clock, logger: pino({ level: 'silent' }), algorithms: [] })
   const revocations = createRevocations({ reading: session.revokedTokens, writing: session.revokedTokens, clock })
   const exchangedTokens = createExchangedTokens({ reading: session.exchangedTokens, writing: session.exchangedTokens, clock, limit: 0 })
-  await Promise.all([organizations, resources, clients, keys, revocations].map((view) => view.load()))
+  const statusLists = createStatusLists({ reading: session.statusLists, writing: session.statusLists, clock })
+  await Promise.all([organizations, resources, clients, keys, revocations, statusLists.lists, statusLists.revoked].map((view) => view.load()))
 
   const verify = createVerifyAccessToken({ issuer, keys, clock })
-  const result = await createCheckActive({ verify, revocations, exchangedTokens, keys, clients, organizations, resources })(token)
+  const result = await createCheckActive({ verify, revocations, exchangedTokens, statusLists, issuer, keys, clients, organizations, resources })(token)
   const decoded = decode(token)
   const { jti, client_id: clientId, iat, exp } = decoded.claims ?? {}
   const client = typeof clientId === 'string' ? clients.get(clientId) : undefined
   const organization = client === undefined ? undefined : organizations.get(client.organizationId)
   // Only what the table is known to hold is asked for: a claim of somebody else's token may be any string.
-  const revokedAt = typeof jti === 'string' && revocations.isRevoked(jti) ? await session.revokedTokens.readRevokedAt(jti) : undefined
+  const ofJti = typeof jti === 'string' && revocations.isRevoked(jti) ? await session.revokedTokens.readRevokedAt(jti) : undefined
+  const status = Value.Check(accessTokenClaims, decoded.claims) ? statusOf(decoded.claims, issuer) : undefined
+  const revokedAt = ofJti ?? (status !== undefined && statusLists.isRevoked(status) ? await session.statusLists.readRevokedAt(status) : undefined)
   const details = result.active ? undefined : await detail(result.reason, token, decoded, session)
   return {
     active: result.active,

@@ -23,6 +23,7 @@ import type { Progress } from '../progress.ts'
 import { createResourceStore, type ResourceStore } from '../resources/store.ts'
 import type { Sealer } from '../sealing/sealer.ts'
 import { prepare, type Prepared } from '../setup/prepare.ts'
+import { createStatusListStore, type StatusListStore } from '../status-lists/store.ts'
 import { listenForStopSignals, type StopSignals } from '../stop-signals.ts'
 
 export interface SessionOptions {
@@ -56,6 +57,7 @@ export interface Session extends Reading {
   readonly keys: SigningKeyStore
   readonly revokedTokens: RevokedTokenStore
   readonly exchangedTokens: ExchangedTokenStore
+  readonly statusLists: StatusListStore
   readonly sealer: Sealer
   readonly issuer: string
 }
@@ -135,6 +137,7 @@ export function createSession (
     secretFormat,
     keys: createSigningKeyStore(database),
     revokedTokens: createRevokedTokenStore(database),
+    statusLists: createStatusListStore(database),
     exchangedTokens: createExchangedTokenStore(database),
     sealer,
     issuer: config.issuer,

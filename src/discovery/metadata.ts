@@ -6,6 +6,7 @@ import { issuerOf, type Environment } from '../environment.ts'
 import { assertionAlgorithms, authenticationMethods, needsCertificate } from '../oauth/authentication-methods.ts'
 import { grantTypes } from '../oauth/grant-types.ts'
 import { issuerPlaceholder } from '../oauth/samples.ts'
+import { statusListsPath } from '../status-lists/status-list.ts'
 
 /** The protocol endpoints below the issuer; the same table registers the routes. */
 export const endpointPaths = {
@@ -13,7 +14,8 @@ export const endpointPaths = {
   introspection: '/oauth/v2/introspect',
   revocation: '/oauth/v2/revoke',
   jwks: '/oauth/v2/jwks',
-  wellKnownJwks: '/.well-known/jwks.json'
+  wellKnownJwks: '/.well-known/jwks.json',
+  statusLists: statusListsPath
 } as const
 
 export const metadataNames = ['oauth-authorization-server', 'openid-configuration'] as const
@@ -42,6 +44,7 @@ export const metadataBody = Type.Object({
   introspection_endpoint: address('The same for both issuers.', endpointPaths.introspection),
   revocation_endpoint: address('The same for both issuers.', endpointPaths.revocation),
   jwks_uri: address('The keys of this issuer.', endpointPaths.jwks),
+  status_list_aggregation_endpoint: address('Which status lists of this issuer there are: for whoever wants to have them beforehand.', endpointPaths.statusLists),
   grant_types_supported: Type.Array(Type.String(), { description: 'Every `grant_type` that is on.', examples: [grantTypes] }),
   response_types_supported: Type.Array(Type.String(), { description: 'Empty: there is no authorization endpoint.', maxItems: 0 }),
   token_endpoint_auth_methods_supported: methods('token'),
@@ -61,6 +64,7 @@ export type Metadata = Static<typeof metadataBody>
  * @see [RFC 8705 §3.3](https://www.rfc-editor.org/rfc/rfc8705.html#section-3.3)
  * @see [RFC 9449 §5.1](https://www.rfc-editor.org/rfc/rfc9449.html#section-5.1)
  * @see [RFC 9700 §2.6](https://www.rfc-editor.org/rfc/rfc9700.html#section-2.6)
+ * @see [Token Status List §9.1](https://datatracker.ietf.org/doc/html/draft-ietf-oauth-status-list#section-9.1)
  * @see [RFC 9701 §7](https://www.rfc-editor.org/rfc/rfc9701.html#section-7)
  */
 export function metadataOf (issuer: string, environment: Environment, on: Features): Metadata {
@@ -72,6 +76,7 @@ export function metadataOf (issuer: string, environment: Environment, on: Featur
     introspection_endpoint: issuer + endpointPaths.introspection,
     revocation_endpoint: issuer + endpointPaths.revocation,
     jwks_uri: issuerOf(issuer, environment) + endpointPaths.jwks,
+    status_list_aggregation_endpoint: issuerOf(issuer, environment) + endpointPaths.statusLists,
     grant_types_supported: [...on.grantTypes],
     // REQUIRED by RFC 8414 §2, and empty: there is no authorization endpoint.
     response_types_supported: [],

@@ -1,8 +1,11 @@
-/** How JWKS and metadata describe themselves. */
+/** How JWKS, metadata and status lists describe themselves. */
 import { Type, type Static } from '@sinclair/typebox'
 import type { Environment } from '../environment.ts'
 import type { Answer, Described, Exchange, Operation } from '../http/operation.ts'
 import { issuerPlaceholder, samples } from '../oauth/samples.ts'
+import { statusListMediaType } from '../oauth/status-list.ts'
+import { statusListTtlSeconds } from '../status-lists/publish.ts'
+import { statusListUri } from '../status-lists/status-list.ts'
 import { defaultFeatures, metadataBody, metadataOf } from './metadata.ts'
 
 /** How long verifiers may keep keys and metadata. */
@@ -23,19 +26,24 @@ const jwksBody = Type.Object({
 })
 export type JwksBody = Static<typeof jwksBody>
 
+const statusListsBody = Type.Object({
+  status_lists: Type.Array(Type.String({ format: 'uri' }), { description: 'Where each of them is.', examples: [[`${issuerPlaceholder}/oauth/v2/status-lists/${samples.statusListId}`]] })
+})
+export type StatusListsBody = Static<typeof statusListsBody>
+
 /** Answers of a public document: readable from any origin, and 304 when the caller has it already. */
-function publicAnswers (description: string, body: Described): Answer[] {
+function publicAnswers (description: string, body: Described, mediaType = 'application/json', maxAgeSeconds = documentMaxAgeSeconds): Answer[] {
   const headers = ['ETag', 'Access-Control-Allow-Origin'] as const
   return [
-    { status: 200, description, content: { mediaType: 'application/json', body }, maxAgeSeconds: documentMaxAgeSeconds, headers },
-    { status: 304, description: 'The caller has it already: `If-None-Match` names its `ETag`. The body is empty.', maxAgeSeconds: documentMaxAgeSeconds, headers }
+    { status: 200, description, content: { mediaType, body }, maxAgeSeconds, headers },
+    { status: 304, description: 'The caller has it already: `If-None-Match` names its `ETag`. The body is empty.', maxAgeSeconds, headers }
   ]
 }
 
-function publicExchanges (body: unknown): Exchange[] {
+function publicExchanges (body: unknown, { mediaType = 'application/json', ...request }: { readonly mediaType?: string, readonly id?: string } = {}): Exchange[] {
   return [
-    { name: 'current', summary: 'The document', request: {}, answer: { status: 200, body } },
-    { name: 'unchanged', summary: 'It is asked for again, and has not changed', request: { headers: { 'If-None-Match': '*' } }, answer: { status: 304 } }
+    { name: 'current', summary: 'The document', request, answer: { status: 200, body, mediaType } },
+    { name: 'unchanged', summary: 'It is asked for again, and has not changed', request: { ...request, headers: { 'If-None-Match': '*' } }, answer: { status: 304 } }
   ]
 }
 
@@ -67,5 +75,45 @@ export function metadataOperation (environment: Environment): Operation {
     answers: publicAnswers('The metadata.', { name: 'Metadata', schema: metadataBody }),
     errors: [],
     exchanges: publicExchanges(metadataOf(issuerPlaceholder, environment, defaultFeatures))
+  }
+}
+
+export const noSuchStatusList = 'There is no such status list of this issuer: its last token has expired, or it never was.'
+
+const sampleIds: Readonly<Record<Environment, string>> = { live: samples.statusListId, test: samples.testStatusListId }
+
+const statusListSpecification = { description: 'Token Status List §8.2, Status List Response', url: 'https://datatracker.ietf.org/doc/html/draft-ietf-oauth-status-list#section-8.2' }
+
+export function statusListOperation (environment: Environment): Operation {
+  return {
+    method: 'GET',
+    tag: 'Keys and metadata',
+    summary: `A status list of the ${environment} issuer`,
+    description: `Which tokens were revoked, as a bit for each: a token says in \`status\` which list and which bit of it are its own. The list is a JWT, signed by a key of the same issuer. An API keeps it for the \`ttl\` that it says, ${statusListTtlSeconds} seconds, so that a revoked token is refused within a minute, and without a request for each token.`,
+    specification: statusListSpecification,
+    readsMemory: true,
+    pathParameter: 'id',
+    requestHeaders: ['If-None-Match'],
+    answers: publicAnswers('The list, compressed and signed.', { name: 'StatusListToken', schema: Type.String({ description: 'A JWT. Its claims are `sub`, the address of the list, `iat`, `exp`, `ttl` and `status_list`, which holds `bits`, always 1, and `lst`, the bits in ZLIB format and base64url.', examples: [samples.statusListToken] }) }, statusListMediaType, statusListTtlSeconds),
+    errors: [{ code: 'invalid_request', status: 404, when: noSuchStatusList }],
+    exchanges: [
+      ...publicExchanges(samples.statusListToken, { mediaType: statusListMediaType, id: sampleIds[environment] }),
+      { name: 'unknown', summary: 'No list', request: { id: 'none' }, answer: { error: 'invalid_request', status: 404, description: noSuchStatusList } }
+    ]
+  }
+}
+
+export function statusListAggregationOperation (environment: Environment): Operation {
+  return {
+    method: 'GET',
+    tag: 'Keys and metadata',
+    summary: `The status lists of the ${environment} issuer`,
+    description: 'Where all of them are, for an API that wants to have them before it sees a token of each.',
+    specification: { description: 'Token Status List §9.3, Status List Aggregation', url: 'https://datatracker.ietf.org/doc/html/draft-ietf-oauth-status-list#section-9.3' },
+    readsMemory: true,
+    requestHeaders: ['If-None-Match'],
+    answers: publicAnswers('The addresses.', { name: 'StatusLists', schema: statusListsBody }, 'application/json', statusListTtlSeconds),
+    errors: [],
+    exchanges: publicExchanges({ status_lists: [statusListUri(issuerPlaceholder, environment, sampleIds[environment])] })
   }
 }

@@ -1,12 +1,20 @@
 /** What the OpenAPI document defines once and refers to: request headers, response headers, client authentication. */
 import { authenticationMethods, type AuthenticationMethod } from '../oauth/authentication-methods.ts'
 import { basicChallenge } from '../oauth/errors.ts'
-import type { HeaderName, RequestHeaderName } from '../http/operation.ts'
+import type { HeaderName, PathParameterName, RequestHeaderName } from '../http/operation.ts'
+import { samples } from '../oauth/samples.ts'
 import type { HeaderObject, ParameterObject } from './openapi-types.ts'
 
 const requestIdPattern = '^[\\w.:-]{8,128}$'
 
-export const parameters: Readonly<Record<'X-Request-Id' | RequestHeaderName, ParameterObject>> = {
+export const parameters: Readonly<Record<'X-Request-Id' | RequestHeaderName | PathParameterName, ParameterObject>> = {
+  id: {
+    name: 'id',
+    in: 'path',
+    required: true,
+    description: 'Of a status list, as the `uri` in a token has it.',
+    schema: { type: 'string', examples: [samples.statusListId] }
+  },
   'X-Request-Id': {
     name: 'X-Request-Id',
     in: 'header',

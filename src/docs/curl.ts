@@ -16,7 +16,9 @@ export const shellVariables: Readonly<Record<string, string>> = {
   service_id: samples.serviceId,
   service_secret: samples.serviceSecret,
   service_token: samples.serviceToken,
-  token: samples.token
+  token: samples.token,
+  list_id: samples.statusListId,
+  test_list_id: samples.testStatusListId
 }
 
 const formMediaType = 'application/x-www-form-urlencoded'

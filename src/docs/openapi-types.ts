@@ -78,8 +78,8 @@ export interface WireRequest {
 
 export interface ParameterObject {
   readonly name: string
-  readonly in: 'header'
-  readonly required: false
+  readonly in: 'header' | 'path'
+  readonly required: boolean
   readonly description: string
   readonly schema: JsonSchema
 }

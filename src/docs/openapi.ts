@@ -57,7 +57,8 @@ export function textOf (document: OpenApiDocument): string {
 
 /** Below the server that the document names for it. */
 function documentedPath ({ path, isBelowIssuer }: Route, issuer: string): string {
-  return isBelowIssuer ? path.slice(new URL(issuer).pathname.replace(/\/$/, '').length) : path
+  const documented = path.replace(/:(\w+)/, '{$1}')
+  return isBelowIssuer ? documented.slice(new URL(issuer).pathname.replace(/\/$/, '').length) : documented
 }
 
 function serverOf (variable: string, value: string, text: string): Server {
@@ -65,7 +66,7 @@ function serverOf (variable: string, value: string, text: string): Server {
 }
 
 function operationOf ({ id, name, operation }: Route, path: string): OperationObject {
-  const { tag, summary, specification, form, requestHeaders = [] } = operation
+  const { tag, summary, specification, form, pathParameter, requestHeaders = [] } = operation
   return {
     operationId: id,
     tags: [tag],
@@ -73,7 +74,7 @@ function operationOf ({ id, name, operation }: Route, path: string): OperationOb
     description: operation.description,
     ...specification === undefined ? {} : { externalDocs: specification },
     security: form === undefined ? [] : clientAuthentication,
-    parameters: ['X-Request-Id', ...requestHeaders].map((header) => ({ $ref: `#/components/parameters/${header}` })),
+    parameters: [...pathParameter === undefined ? [] : [pathParameter], 'X-Request-Id', ...requestHeaders].map((header) => ({ $ref: `#/components/parameters/${header}` })),
     ...form === undefined ? {} : { requestBody: { required: true, content: { [formMediaType]: formOf(form, operation) } } },
     responses: responsesOf(operation, path),
     ...id === name ? {} : { 'x-same-as': name }

@@ -81,11 +81,12 @@ function requestsOf (exchanges: readonly Exchange[], { method }: Operation, path
 }
 
 export function wireRequest (method: string, path: string, request: ExampleRequest): WireRequest {
-  const { basic, form, query } = request
+  const { basic, form, query, id = '' } = request
+  const filled = path.replace('{id}', id)
   const body = form === undefined ? request.body : encodeForm(form)
   return {
     method: request.method ?? method,
-    path: query === undefined ? path : `${path}?${query}`,
+    path: query === undefined ? filled : `${filled}?${query}`,
     headers: {
       ...basic === undefined ? {} : { Authorization: `Basic ${Buffer.from(basic.join(':')).toString('base64')}` },
       ...form === undefined ? {} : { 'Content-Type': 'application/x-www-form-urlencoded' },

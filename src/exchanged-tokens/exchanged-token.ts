@@ -4,6 +4,7 @@
  */
 import { randomBytes } from 'node:crypto'
 import { maxActors } from '../oauth/claims.ts'
+import type { StatusReference } from '../status-lists/status-list.ts'
 
 export interface ExchangedToken {
   readonly jti: string
@@ -23,6 +24,9 @@ export interface ExchangedToken {
 export interface NewExchangedToken extends ExchangedToken {
   /** Of the exchanged token; the subject token lives as long at least. */
   readonly expiresAt: Date
+  readonly status: StatusReference
+  /** Of the subject token; undefined: that one is of a version before there were status lists. */
+  readonly subjectStatus: StatusReference | undefined
 }
 
 /** A character that no other `jti` has: a token that says so of itself, and of which no link is known, is none. */

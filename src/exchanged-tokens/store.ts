@@ -36,10 +36,11 @@ export function createExchangedTokenStore (database: Session): ExchangedTokenSto
       return row === null ? undefined : fromRow(row)
     },
     readMany: async (jtis) => (await database.exchangedToken.findMany({ select, where: { jti: { in: [...jtis] } } })).map(fromRow),
-    async add ({ jti, subjectJti, clientId, organizationId, issuedAt, kid, resourceId, expiresAt }) {
+    async add ({ jti, subjectJti, clientId, organizationId, issuedAt, kid, resourceId, expiresAt, status, subjectStatus }) {
       return await database.$executeRaw`
-        INSERT INTO exchanged_tokens (jti, subject_jti, client_id, organization_id, issued_at, kid, resource_id, expires_at)
-        VALUES (${jti}, ${subjectJti}, ${clientId}, ${organizationId}, ${new Date(issuedAt * 1000)}, ${kid}, ${resourceId}, ${expiresAt})` === 1
+        INSERT INTO exchanged_tokens (jti, subject_jti, client_id, organization_id, issued_at, kid, resource_id, expires_at, list_id, list_index, subject_list_id, subject_index)
+        VALUES (${jti}, ${subjectJti}, ${clientId}, ${organizationId}, ${new Date(issuedAt * 1000)}, ${kid}, ${resourceId}, ${expiresAt},
+          ${status.listId}, ${status.index}, ${subjectStatus?.listId}, ${subjectStatus?.index})` === 1
     },
     async purge (before) {
       return await deleteInBatches((limit) => database.$executeRaw`

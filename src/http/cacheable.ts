@@ -1,4 +1,4 @@
-/** Public documents (JWKS, metadata): cacheable, with a strong ETag, readable from any origin. */
+/** Public documents (JWKS, metadata, status lists): cacheable, with a strong ETag, readable from any origin. */
 import { createHash } from 'node:crypto'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 

@@ -16,6 +16,8 @@ export interface Operation {
   readonly readsMemory: boolean
   /** Form-encoded parameters in the body. Every endpoint that has some authenticates a client. */
   readonly form?: Described<TObject>
+  /** What stands in the path for a part of it, by its name there. */
+  readonly pathParameter?: PathParameterName
   /** Request headers that mean something here, besides those that every request may have. */
   readonly requestHeaders?: readonly RequestHeaderName[]
   readonly answers: readonly Answer[]
@@ -29,6 +31,7 @@ export interface Described<S extends TSchema = TSchema> {
   readonly schema: S
 }
 
+export type PathParameterName = 'id'
 export type RequestHeaderName = 'If-None-Match' | 'DPoP'
 export type HeaderName = 'Retry-After' | 'WWW-Authenticate' | 'ETag' | 'Access-Control-Allow-Origin' | 'Content-Security-Policy' | 'Allow'
 
@@ -67,6 +70,8 @@ export interface Exchange {
 }
 
 export interface ExampleRequest {
+  /** What the path parameter is, where there is one. */
+  readonly id?: string
   readonly method?: string
   readonly query?: string
   readonly form?: Readonly<Record<string, string | readonly string[]>>

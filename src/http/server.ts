@@ -111,11 +111,17 @@ export function createHttpServer ({ config, tls, logger, isDraining }: HttpServe
   server.setErrorHandler(answerError)
   server.setNotFoundHandler((request) => {
     if (request.url.length > httpLimits.unknownPathLength) throw invalidRequest('The URL is too long.', { status: 414 })
-    const allowed = methodsByPath.get(pathOf(request.url))
+    const allowed = methodsAt(pathOf(request.url))
     if (allowed === undefined) throw invalidRequest('There is nothing at this path. Paths match exactly: check case and trailing slash.', { status: 404 })
     const methods = [...allowed].sort().join(', ')
     throw invalidRequest(`This path takes ${methods} only.`, { status: 405, headers: { Allow: methods } })
   })
+
+  /** Of the route at a path, a part of which may be a parameter. */
+  function methodsAt (path: string): ReadonlySet<string> | undefined {
+    const above = path.slice(0, path.lastIndexOf('/'))
+    return methodsByPath.get(path) ?? [...methodsByPath].find(([url]) => url.includes(':') && url.slice(0, url.indexOf('/:')) === above)?.[1]
+  }
 
   function setDefaultHeaders (request: FastifyRequest, reply: FastifyReply): void {
     reply.header('X-Request-Id', request.id)

@@ -57,7 +57,8 @@ An API that must be able to prove later what it was told asks for the answer as 
           client_id: samples.clientId,
           scope: samples.scope,
           org: samples.organization,
-          env: 'live'
+          env: 'live',
+          status: samples.status
         }
       }
     },
@@ -79,6 +80,7 @@ An API that must be able to prove later what it was told asks for the answer as 
           scope: samples.scope,
           org: samples.organization,
           env: 'live',
+          status: samples.status,
           player_id: samples.playerId
         }
       }

@@ -2,6 +2,7 @@
 import { Type, type Static, type TObject } from '@sinclair/typebox'
 import { issuerPlaceholder, samples } from './samples.ts'
 import { signingAlgorithms, type SigningAlgorithm } from './signing-algorithms.ts'
+import { statusClaim } from './status-list.ts'
 
 /**
  * @see [RFC 9449 §6.1](https://www.rfc-editor.org/rfc/rfc9449.html#section-6.1)
@@ -50,6 +51,7 @@ export const accessTokenClaims = Type.Object({
   scope: Type.String({ description: 'The granted scopes, separated by single spaces.', examples: [samples.scope] }),
   org: Type.String({ description: 'The id of the organization that owns the client; after a token exchange that of the subject token.', examples: [samples.organization] }),
   env: Type.Union([Type.Literal('live'), Type.Literal('test')], { description: 'The environment of the client.', examples: ['live'] }),
+  status: Type.Optional(statusClaim), // none in tokens of a version before there were status lists
   player_id: Type.Optional(Type.String({ description: 'Only in the tokens of a JWT client, and in those exchanged for them: the player that it acts for, as its backend calls the player.', examples: [samples.playerId] })),
   cnf: Type.Optional(confirmation),
   act: Type.Optional(Type.Unsafe<Actor>(actorWithin(maxActors)))

@@ -1,3 +1,8 @@
+/** Stands for the issuer in examples and descriptions, until a document is made for one. */
+export const issuerPlaceholder = '<ISSUER>'
+
+const statusListId = '3vQB7B6MrGQZaxCuFg4oh1'
+
 /** What the examples of the documentation use, so that all of them tell one story. None of it works anywhere. */
 export const samples = {
   clientId: 'cl_live_samplebackend',
@@ -29,9 +34,10 @@ export const samples = {
   clientAssertion: 'eyJhbGciOiJFUzI1NiIsInR5cCI6ImNsaWVudC1hdXRoZW50aWNhdGlvbitqd3QifQ.eyJpc3MiOiJjbF9saXZlX3NhbXBsZWJhY2tlbmQifQ.c2lnbmF0dXJl',
   kid: 'k3sAqkCAh5yTnPEVXLjc0pLwH4vAbCk1pZ8eLzvVt0Q',
   jti: 'XWbnXGKrMoVMJhI4bnmpNg',
+  statusListToken: 'eyJhbGciOiJSUzI1NiIsInR5cCI6InN0YXR1c2xpc3Qrand0In0.eyJzdGF0dXNfbGlzdCI6eyJiaXRzIjoxLCJsc3QiOiJlSi4uLiJ9fQ.c2lnbmF0dXJl',
+  statusListId,
+  testStatusListId: '6kZr3TqVb9YwEo1nLsXc2H',
+  status: { status_list: { idx: 4_711, uri: `${issuerPlaceholder}/oauth/v2/status-lists/${statusListId}` } },
   thumbprint: '0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I',
   issuedAt: 1_795_420_800
 } as const
-
-/** Stands for the issuer in examples and descriptions, until a document is made for one. */
-export const issuerPlaceholder = '<ISSUER>'

@@ -1,5 +1,6 @@
 /** `POST /oauth/v2/revoke`: a client kills one of its own tokens. 200 means durable, here and after a crash. */
 import type { RouteHandlerMethod } from 'fastify'
+import { statusOf } from '../access-tokens/active.ts'
 import type { Revocations } from '../access-tokens/revocations.ts'
 import type { VerifyAccessToken } from '../access-tokens/verify.ts'
 import type { Authenticate } from '../clients/authenticate.ts'
@@ -8,22 +9,32 @@ import { credentialSources } from '../http/credential.ts'
 import { parameter } from '../http/form.ts'
 import type { AccessTokenClaims } from '../oauth/claims.ts'
 import { invalidRequest, temporarilyUnavailable, unauthorizedClient } from '../oauth/errors.ts'
+import type { StatusLists } from '../status-lists/directory.ts'
 import { notStored, revocationRules } from './operation.ts'
 
 interface RevocationDependencies {
   readonly authenticate: Authenticate
   readonly verify: VerifyAccessToken
+  readonly issuer: string
   readonly revocations: Pick<Revocations, 'revoke' | 'isRevoked'>
+  readonly statusLists: Pick<StatusLists, 'revoke' | 'isRevoked'>
 }
 
 /**
  * An expired, foreign or unreadable token is as good as revoked: 200 (RFC 7009 §2.2). `token_type_hint` is not needed.
  * @see [RFC 7009 §2](https://www.rfc-editor.org/rfc/rfc7009.html#section-2)
  */
-export function createRevocationEndpoint ({ authenticate, verify, revocations }: RevocationDependencies): RouteHandlerMethod {
+export function createRevocationEndpoint ({ authenticate, verify, issuer, revocations, statusLists }: RevocationDependencies): RouteHandlerMethod {
+  function isRevoked (claims: AccessTokenClaims): boolean {
+    const status = statusOf(claims, issuer)
+    return status === undefined ? revocations.isRevoked(claims.jti) : statusLists.isRevoked(status)
+  }
+
   async function revoke (claims: AccessTokenClaims): Promise<void> {
+    const status = statusOf(claims, issuer)
     try {
-      await revocations.revoke({ jti: claims.jti, clientId: claims.client_id, expiresAt: new Date(claims.exp * 1000) })
+      if (status === undefined) await revocations.revoke({ jti: claims.jti, clientId: claims.client_id, expiresAt: new Date(claims.exp * 1000) })
+      else await statusLists.revoke({ listId: status.listId, firstIndex: status.index, lastIndex: status.index })
     } catch (error) {
       throw temporarilyUnavailable(notStored, 2, error)
     }
@@ -41,7 +52,7 @@ export function createRevocationEndpoint ({ authenticate, verify, revocations }:
       request.cause = verified.refused
     } else {
       if (verified.claims.client_id !== client.id) throw unauthorizedClient('This token was issued to another client, which alone may revoke it.')
-      if (!revocations.isRevoked(verified.claims.jti)) await revoke(verified.claims)
+      if (!isRevoked(verified.claims)) await revoke(verified.claims)
       request.outcome = 'token.revoked'
     }
     return reply.code(200).type('application/json').send()

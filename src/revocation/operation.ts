@@ -18,7 +18,7 @@ export const revocationOperation: Operation = {
   method: 'POST',
   tag: 'Tokens',
   summary: 'Revoke a token',
-  description: 'A client kills one of its own tokens, such as one that leaked. A 200 is durable: it survives a crash, and every process of the server knows of it within a second. APIs that verify tokens on their own do not hear of it; they learn it from [introspection](#introspectToken).',
+  description: 'A client kills one of its own tokens, such as one that leaked. A 200 is durable: it survives a crash, and every process of the server knows of it within a second. APIs that verify tokens on their own see it in the [status list](#liveStatusList) that the token names, within a minute.',
   specification: { description: 'RFC 7009, Token Revocation', url: 'https://www.rfc-editor.org/rfc/rfc7009.html#section-2' },
   readsMemory: true,
   form: { name: 'RevocationRequest', schema: revocationRequest },

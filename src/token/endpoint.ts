@@ -59,9 +59,10 @@ export function createTokenEndpoint ({ grants, grantRules, dpop, authenticate, c
     const wish = readWish(form, granted)
     const decision = decide(caller.client, wish, resources)
     if (proof !== undefined) await dpop.use(proof)
-    const token = mint({ ...caller, ...decision, ...granted, ...confirmation === undefined ? {} : { confirmation } })
+    const minted = mint({ ...caller, ...decision, ...granted, ...confirmation === undefined ? {} : { confirmation } })
+    const token = await minted
     await granted.record?.(token)
-    if (proof !== undefined || granted.record !== undefined) requireStanding(caller, wish)
+    if (proof !== undefined || granted.record !== undefined || minted instanceof Promise) requireStanding(caller, wish)
     const nonce = proof === undefined ? undefined : dpop.nextNonce()
     if (nonce !== undefined) reply.header('DPoP-Nonce', nonce)
     request.outcome = 'token.issued'

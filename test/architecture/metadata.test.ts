@@ -32,10 +32,10 @@ describe('the metadata is made of the tables that the server acts on', () => {
   it('S47 every address that it names is one that the server answers, and the methods are the endpoint\'s own', async () => {
     for (const environment of environments) {
       const addresses = Object.entries(metadataOf(server.issuer, environment, server.config)).filter(([name]) => name.endsWith('_endpoint') || name.endsWith('_uri'))
-      expect(addresses.map(([name]) => name).sort()).toEqual(['introspection_endpoint', 'jwks_uri', 'revocation_endpoint', 'token_endpoint'])
+      expect(addresses.map(([name]) => name).sort()).toEqual(['introspection_endpoint', 'jwks_uri', 'revocation_endpoint', 'status_list_aggregation_endpoint', 'token_endpoint'])
       for (const [name, address] of addresses) {
         const { status, headers } = await send(String(address), { method: 'DELETE' })
-        expect({ status, allow: headers.get('Allow') }, name).toEqual({ status: 405, allow: name === 'jwks_uri' ? 'GET, HEAD' : 'POST' })
+        expect({ status, allow: headers.get('Allow') }, name).toEqual({ status: 405, allow: ['jwks_uri', 'status_list_aggregation_endpoint'].includes(name) ? 'GET, HEAD' : 'POST' })
       }
     }
   })
@@ -45,7 +45,7 @@ describe('the metadata is made of the tables that the server acts on', () => {
     for (const environment of environments) {
       for (const path of metadataPaths(server.issuer, environment)) expect((await send(server.origin + path)).json['issuer'], path).toBe(issuerOf(server.issuer, environment))
     }
-    const guesses = ['authorize', 'userinfo', 'register', 'par', 'device_authorization', 'logout', 'keys', 'certs', 'status-lists', 'status-lists/x', 'ciba', 'tokeninfo', 'consent']
+    const guesses = ['authorize', 'userinfo', 'register', 'par', 'device_authorization', 'logout', 'keys', 'certs', 'status-list', 'status-lists/x', 'ciba', 'tokeninfo', 'consent']
     for (const guess of guesses) {
       for (const prefix of ['/oauth/v2/', '/oauth/', '/', '/test/oauth/v2/']) expect((await send(server.origin + prefix + guess)).status, prefix + guess).toBe(404)
     }

@@ -27,6 +27,7 @@ const mainFiles: Readonly<Record<string, string>> = {
   'src/revocation': 'endpoint.ts',
   'src/sealing': 'sealer.ts',
   'src/setup': 'prepare.ts',
+  'src/status-lists': 'status-list.ts',
   'src/token': 'endpoint.ts',
   'src/token/grants': 'index.ts'
 }

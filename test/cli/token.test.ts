@@ -49,7 +49,7 @@ describe('token inspect', { timeout: 60_000 }, () => {
     const exchangedToken = await exchanged(server, service, subject)
     expect(await inspect(exchangedToken)).toMatchObject({ active: true, reason: null })
     await revoke(server, scene.partner, subject)
-    expect(await inspect(exchangedToken)).toMatchObject({ active: false, reason: 'its subject token was revoked' })
+    expect(await inspect(exchangedToken)).toMatchObject({ active: false, reason: 'it was revoked', revoked_at: date })
   })
 
   it('shows an active token given as argument or on standard input, as text and as JSON', async () => {

@@ -13,6 +13,7 @@ import { assertionFor } from '../support/assertions.ts'
 import { operationsOf } from '../support/openapi.ts'
 import { known, send, tokenOf, type Answer } from '../support/requests.ts'
 import { freePort, startTestServer, type TestServer } from '../support/server.ts'
+import { listIdOf } from '../support/status.ts'
 
 const hasCurl = await once(execFile('curl', ['--version']), 'exit').then(([code]) => code === 0, () => false)
 
@@ -54,7 +55,7 @@ describe('the page /docs', () => {
     const links = [...page.text.matchAll(/ href="([^"]+)"/g)].map(([, link = '']) => link)
     expect(links.length).toBeGreaterThan(50)
     for (const link of links) {
-      if (/^https:\/\/(www\.rfc-editor\.org\/rfc|spec\.openapis\.org)\//.test(link)) continue
+      if (/^https:\/\/(www\.rfc-editor\.org\/rfc|spec\.openapis\.org|datatracker\.ietf\.org\/doc\/html)\//.test(link)) continue
       const [path = '', anchor] = link.split('#')
       const anchors = Object.entries(targets).find(([target]) => target === path)?.[1]
       expect(anchors, link).toBeDefined()
@@ -85,8 +86,9 @@ describe('the page /docs', () => {
     const login = await server.fixtures.client({ organizationId: partner.client.organizationId, type: 'jwt', scopes: ['tournaments:read'] })
     const stats = await server.fixtures.resource(samples.backResource, { [samples.backScope]: true })
     const service = await server.fixtures.client({ organizationId: partner.client.organizationId, resourceId: resource.id, scopes: [samples.backScope], grants: ['client_credentials', tokenExchangeGrant], exchangeResources: [stats.id] })
-    for (const client of [api, other, login, service]) await known(server, client)
-    const values = { client_id: partner.id, client_secret: partner.secret, api_id: api.id, api_secret: api.secret, other_id: other.id, other_secret: other.secret, login_id: login.id, login_secret: login.secret, assertion: assertionFor('player-1001', login, server.issuer, Date.now()), service_id: service.id, service_secret: service.secret, service_token: await tokenOf(server, service, samples.backScope), token: await tokenOf(server, partner) }
+    const tester = await server.fixtures.client({ organizationId: partner.client.organizationId, environment: 'test', scopes: ['tournaments:read'] })
+    for (const client of [api, other, login, service, tester]) await known(server, client)
+    const values = { client_id: partner.id, client_secret: partner.secret, api_id: api.id, api_secret: api.secret, other_id: other.id, other_secret: other.secret, login_id: login.id, login_secret: login.secret, assertion: assertionFor('player-1001', login, server.issuer, Date.now()), service_id: service.id, service_secret: service.secret, service_token: await tokenOf(server, service, samples.backScope), token: await tokenOf(server, partner), list_id: listIdOf(await tokenOf(server, partner)), test_list_id: listIdOf(await tokenOf(server, tester)) }
     expect(Object.keys(values)).toEqual(Object.keys(shellVariables))
     const shown = [...page.text.matchAll(/<pre class="curl">([^]*?)<\/pre><pre class="answer"><span class="soft">HTTP\/1\.1 (\d+) /g)].map(([, command = '', status = '']) => ({ command: textOf(command), status }))
     expect(shown.length).toBeGreaterThan(30)

@@ -11,6 +11,7 @@ import type { RegisteredClient } from '../support/fixtures.ts'
 import { compact, partsOf, rs256, signingKeyOf } from '../support/forged-tokens.ts'
 import { introspect, known, requestToken, revoke, tokenOf, within, type Answer } from '../support/requests.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
+import { listIdOf, statusOf } from '../support/status.ts'
 
 let server: TestServer
 let sibling: TestServer
@@ -173,7 +174,7 @@ describe('an exchange and the death of its subject token at the same moment', ()
     const byKey = (subjectToken: string): Promise<Answer> => withAssertion(server, assertionBy(pair, assertionClaims(server.issuer, service.id, Date.now())), { grant_type: tokenExchangeGrant, subject_token: subjectToken, subject_token_type: accessTokenType })
     expect(await within(2, async () => (await byKey(subject)).status === 200)).toBe(true)
     const asked = await server.database.$transaction(async (session) => {
-      await session.$executeRaw`LOCK TABLE exchanged_tokens IN ACCESS EXCLUSIVE MODE`
+      await session.$executeRaw`LOCK TABLE exchanged_tokens IN SHARE MODE` // a revocation reads it
       const answers = [exchange(server, scene.gateway, subject, { actor_token: actor, actor_token_type: accessTokenType }), byKey(subject)]
       const isWaiting = async (): Promise<boolean> => (await session.$queryRaw<unknown[]>`SELECT FROM pg_locks WHERE relation = 'exchanged_tokens'::regclass AND NOT granted`).length === answers.length
       expect(await within(1, isWaiting)).toBe(true)
@@ -199,6 +200,10 @@ describe('an exchange and the death of its subject token at the same moment', ()
   })
 })
 
+function listColumns (token: string, listId: string, index: string): object {
+  return { [listId]: listIdOf(token), [index]: statusOf(token).idx }
+}
+
 describe('the link to the subject token', () => {
   it('is durable before the token leaves: 503 with Retry-After when it cannot be stored', async () => {
     const subject = await tokenOf(server, scene.partner)
@@ -218,7 +223,9 @@ describe('the link to the subject token', () => {
       issuedAt: new Date(Number(decodeJwt(subject).iat) * 1000),
       kid: partsOf(subject).header['kid'],
       resourceId: scene.api.id,
-      expiresAt: new Date(Number(claims.exp) * 1000)
+      expiresAt: new Date(Number(claims.exp) * 1000),
+      ...listColumns(token, 'listId', 'listIndex'),
+      ...listColumns(subject, 'subjectListId', 'subjectIndex')
     })
   })
 

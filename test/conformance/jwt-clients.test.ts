@@ -4,6 +4,7 @@ import type { RegisteredClient, Scene } from '../support/fixtures.ts'
 import { compact, partsOf, rs256, signingKeyOf } from '../support/forged-tokens.ts'
 import { basic, introspect, known, postForm, requestToken, revoke, send, within, type Answer } from '../support/requests.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
+import { statusBelow } from '../support/status.ts'
 
 describe('JWT clients: client_credentials with player_id', () => {
   let server: TestServer
@@ -35,7 +36,8 @@ describe('JWT clients: client_credentials with player_id', () => {
       client_id: login.id,
       scope: 'tournaments:read',
       org: scene.organization.id,
-      env: 'live'
+      env: 'live',
+      status: statusBelow(server.issuer)
     })
   })
 

@@ -19,7 +19,8 @@ describe('a process answers from memory, without any database statement', () => 
     server = await startTestServer()
     scene = await server.fixtures.scene()
     await known(server, scene.api)
-    await tokenOf(server, scene.partner)
+    // Enough for a block of indexes that lasts.
+    for (let times = 0; times < 400; times += 1) await tokenOf(server, scene.partner)
     await within(2, async () => (await storedSecrets(server, scene.partner.id))[0]?.verifier != null)
     await within(2, async () => (await storedSecrets(server, scene.api.id))[0]?.verifier != null)
     await server.database.$disconnect()
@@ -76,6 +77,17 @@ describe('a process answers from memory, without any database statement', () => 
       }
     })).toEqual([])
   })
+
+  it('ten thousand tokens of a client that is known cost fewer than ten: blocks of indexes, each larger than the one before', async () => {
+    const another = await server.fixtures.client({ organizationId: scene.organization.id })
+    await known(server, another)
+    const before = await server.database.statusBlock.count()
+    for (let round = 0; round < 200; round += 1) await Promise.all(Array.from({ length: 50 }, async () => await tokenOf(server, another)))
+    const blocks = await server.database.statusBlock.findMany({ where: { clientId: another.id }, orderBy: { firstIndex: 'asc' } })
+    expect(blocks.map(({ firstIndex, lastIndex }) => lastIndex - firstIndex + 1)).toEqual([16, 64, 256, 1_024, 4_096, 16_384])
+    expect(await server.database.statusBlock.count()).toBe(before + blocks.length)
+    await server.database.$disconnect()
+  }, 60_000)
 
   it('introspection of active, unknown and foreign tokens, JWKS, metadata, health', async () => {
     await settled()

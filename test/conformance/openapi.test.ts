@@ -11,6 +11,7 @@ import { sendRaw } from '../support/raw-http.ts'
 import { known, send, tokenOf, within, type Answer } from '../support/requests.ts'
 import type { RegisteredClient, Scene } from '../support/fixtures.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
+import { listIdOf } from '../support/status.ts'
 
 /** What the app registers, in this process's first server. */
 const registered: string[] = []
@@ -22,7 +23,7 @@ subscribe('fastify.initialization', (message) => {
 /** Not to be had in a test: time-outs are waited for in slow-clients.test.ts, and nothing is known that makes a 500. */
 const unproduced = ['408', '500']
 /** What differs from one answer to the next. */
-const volatile = new Set(['access_token', 'exp', 'iat', 'jti', 'kid', 'n', 'org', 'stalenessSeconds'])
+const volatile = new Set(['access_token', 'exp', 'iat', 'idx', 'jti', 'kid', 'n', 'org', 'stalenessSeconds'])
 
 describe('the server answers what its OpenAPI document says', () => {
   let server: TestServer
@@ -30,6 +31,8 @@ describe('the server answers what its OpenAPI document says', () => {
   let other: RegisteredClient
   let jwt: RegisteredClient
   let service: RegisteredClient
+  /** A token whose status is in each. */
+  let lists: Readonly<Record<'live' | 'test', string>>
   let document: OpenApiDocument
   let validatorOf: ReturnType<typeof createValidation>
 
@@ -46,6 +49,9 @@ describe('the server answers what its OpenAPI document says', () => {
     await known(server, scene.api)
     await known(server, other)
     await known(server, jwt)
+    const tester = await server.fixtures.client({ organizationId: scene.organization.id, environment: 'test', scopes: ['tournaments:read'] })
+    await known(server, tester)
+    lists = { live: await tokenOf(server, scene.partner), test: await tokenOf(server, tester) }
     const { json } = await send(`${server.issuer}/docs/openapi.json`)
     document = json as unknown as OpenApiDocument // that it is one, the tests show
     validatorOf = createValidation(document)
@@ -53,7 +59,7 @@ describe('the server answers what its OpenAPI document says', () => {
   afterAll(async () => { await server.stop() })
 
   it('has every route that the server has, and no other; HEAD wherever GET is', () => {
-    const paths = operationsOf(document).map(({ method, path, server: base }) => `${method} ${new URL(base + path).pathname}`)
+    const paths = operationsOf(document).map(({ method, path, server: base }) => `${method} ${new URL(base + path.replace('{id}', ':id')).pathname}`)
     expect(paths.sort()).toEqual(registered.filter((route) => !route.startsWith('HEAD ')).sort())
     expect(registered.filter((route) => route.startsWith('HEAD ')).map((route) => route.replace('HEAD', 'GET')).sort()).toEqual(paths.filter((path) => path.startsWith('GET ')).sort())
   })
@@ -140,7 +146,8 @@ describe('the server answers what its OpenAPI document says', () => {
       [samples.clientId, partner.id], [samples.clientSecret, partner.secret], [samples.apiId, api.id], [samples.apiSecret, api.secret],
       [samples.otherId, other.id], [samples.otherSecret, other.secret],
       [samples.jwtClientId, jwt.id], [samples.jwtClientSecret, jwt.secret],
-      [samples.serviceId, service.id], [samples.serviceSecret, service.secret]
+      [samples.serviceId, service.id], [samples.serviceSecret, service.secret],
+      [samples.testStatusListId, listIdOf(lists.test)], [samples.statusListId, listIdOf(lists.live)]
     ]
   }
 

@@ -1,10 +1,14 @@
+import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createRevocations } from '../../src/access-tokens/revocations.ts'
 import { createRevokedTokenStore } from '../../src/access-tokens/store.ts'
+import { createStatusLists } from '../../src/status-lists/directory.ts'
+import { createStatusListStore } from '../../src/status-lists/store.ts'
 import type { Scene } from '../support/fixtures.ts'
-import { partsOf } from '../support/forged-tokens.ts'
+import { compact, partsOf, rs256, signingKeyOf } from '../support/forged-tokens.ts'
 import { basic, introspect, known, postForm, requestToken, revoke, send, tokenOf, within } from '../support/requests.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
+import { listIdOf, statusOf } from '../support/status.ts'
 
 describe('RFC 7009 Token revocation', () => {
   let server: TestServer
@@ -17,6 +21,10 @@ describe('RFC 7009 Token revocation', () => {
     await known(server, scene.api)
   })
   afterAll(async () => { await server.stop() })
+
+  async function stored (token: string): Promise<number> {
+    return await server.database.revokedIndex.count({ where: { listId: listIdOf(token), firstIndex: statusOf(token).idx } })
+  }
 
   async function isActive (token: string, at: TestServer = server): Promise<boolean> {
     return (await introspect({ ...at, issuer: at.origin }, scene.api, token)).json['active'] === true
@@ -36,16 +44,16 @@ describe('RFC 7009 Token revocation', () => {
     const answers = await Promise.all([1, 2, 3, 4].map(() => revoke(server, scene.partner, token)))
     answers.push(await revoke(server, scene.partner, token))
     expect(answers.map(({ status, text }) => `${status}${text}`)).toEqual(Array(5).fill('200'))
-    expect(await server.database.revokedToken.count({ where: { jti: String(partsOf(token).claims['jti']) } })).toBe(1)
+    expect(await stored(token)).toBe(1)
   })
 
   it('§2.2 answers the same to what is no token of this server', async () => {
-    const before = await server.database.revokedToken.count()
+    const before = await server.database.revokedIndex.count()
     for (const text of ['x', 'a.b.c', '0'.repeat(9_000), scene.partner.secret]) {
       const { status, text: body } = await revoke(server, scene.partner, text)
       expect({ status, body }).toEqual({ status: 200, body: '' })
     }
-    expect(await server.database.revokedToken.count()).toBe(before)
+    expect(await server.database.revokedIndex.count()).toBe(before)
   })
 
   it('§2.2 answers the same to an expired token, and stores nothing', async () => {
@@ -53,7 +61,7 @@ describe('RFC 7009 Token revocation', () => {
     const before = now
     now = Number(partsOf(token).claims['exp']) * 1000
     expect((await revoke(server, scene.partner, token)).status).toBe(200)
-    expect(await server.database.revokedToken.count({ where: { jti: String(partsOf(token).claims['jti']) } })).toBe(0)
+    expect(await stored(token)).toBe(0)
     now = before
   })
 
@@ -104,12 +112,12 @@ describe('RFC 7009 Token revocation', () => {
 
   it('S42 R1 answers 503 with Retry-After when the revocation cannot be stored, and the token stays active', async () => {
     const token = await tokenOf(server, scene.partner)
-    await server.database.$executeRaw`ALTER TABLE revoked_tokens RENAME TO revoked_tokens_away`
+    await server.database.$executeRaw`ALTER TABLE revoked_indexes RENAME TO revoked_indexes_away`
     const { status, json, headers, text } = await revoke(server, scene.partner, token)
-    await server.database.$executeRaw`ALTER TABLE revoked_tokens_away RENAME TO revoked_tokens`
+    await server.database.$executeRaw`ALTER TABLE revoked_indexes_away RENAME TO revoked_indexes`
     expect({ status, error: json['error'] }).toEqual({ status: 503, error: 'temporarily_unavailable' })
     expect(Number(headers.get('Retry-After'))).toBeGreaterThan(0)
-    expect(text).not.toMatch(/revoked_tokens|prisma|sql/i)
+    expect(text).not.toMatch(/revoked_|prisma|sql/i)
     expect(await isActive(token)).toBe(true)
     expect((await revoke(server, scene.partner, token)).status).toBe(200)
     expect(await isActive(token)).toBe(false)
@@ -130,20 +138,61 @@ describe('RFC 7009 Token revocation', () => {
     expect(await isActive(token, await server.startSibling())).toBe(false)
   })
 
-  it('S44 keeps a revocation until the token has expired, then forgets it', async () => {
-    const tokens = [await tokenOf(server, scene.partner), await tokenOf(server, scene.partner)]
-    for (const token of tokens) await revoke(server, scene.partner, token)
-    const jtis = tokens.map((token) => String(partsOf(token).claims['jti']))
-    const expiresAt = Number(partsOf(tokens[0] ?? '').claims['exp']) * 1000
-    const stored = (): Promise<number> => server.database.revokedToken.count({ where: { jti: { in: jtis } } })
-    const store = createRevokedTokenStore(server.database)
-    const purgeAt = (time: number): Promise<number> => createRevocations({ reading: store, writing: store, clock: () => time }).purgeExpired()
-    await purgeAt(expiresAt + 86_400_000)
-    expect(await stored(), 'our clock alone may be wrong').toBe(2)
-    await server.database.revokedToken.updateMany({ where: { jti: { in: jtis } }, data: { expiresAt: new Date(Date.now() - 7_200_000) } })
-    await purgeAt(Date.now() - 10_800_000)
-    expect(await stored(), 'not expired by our clock').toBe(2)
+  it('S44 keeps a revocation until the token has expired, then forgets it, with the list', async () => {
+    const token = await tokenOf(server, scene.partner)
+    await revoke(server, scene.partner, token)
+    const listId = listIdOf(token)
+    const store = createStatusListStore(server.database)
+    const [day, exp] = [86_400_000, Number(partsOf(token).claims['exp']) * 1000]
+    const purgeAt = (time: number): Promise<number> => createStatusLists({ reading: store, writing: store, clock: () => time }).purgeExpired()
+    const past = (days: number): Date => new Date(Date.now() - days * day)
+    await purgeAt(exp + 10 * day)
+    expect(await stored(token), 'our clock alone may be wrong').toBe(1)
+    await server.database.statusBlock.updateMany({ where: { listId }, data: { expiresAt: past(1) } })
     await purgeAt(Date.now())
-    expect(await stored()).toBe(0)
+    expect(await stored(token), 'a list may be leased from for a day').toBe(1)
+    await server.database.statusList.update({ where: { id: listId }, data: { createdAt: past(3) } })
+    const [block] = await server.database.statusBlock.findMany({ where: { listId } })
+    expect(block).toBeUndefined()
+    await purgeAt(past(3).getTime())
+    expect(await stored(token), 'not expired by our clock').toBe(1)
+    await purgeAt(Date.now())
+    expect(await stored(token)).toBe(0)
+    expect(await within(1, async () => (await send(statusOf(token).uri)).status === 404)).toBe(true)
+    expect(await isActive(token)).toBe(false)
+    expect(await isActive(await tokenOf(server, scene.partner)), 'the process makes another list').toBe(true)
+  })
+
+  describe('a token of a version that had no status lists', () => {
+    const old = async (): Promise<string> => {
+      const { header, claims: { status, ...claims } } = partsOf(await tokenOf(server, scene.partner))
+      expect(status).toBeDefined()
+      return compact(header, { ...claims, jti: randomBytes(16).toString('base64url') }, rs256(await signingKeyOf(server)))
+    }
+
+    it('is revoked by its jti, in every process and after a start', async () => {
+      const token = await old()
+      expect(await isActive(token)).toBe(true)
+      for (let times = 0; times < 2; times += 1) expect((await revoke(server, scene.partner, token)).status).toBe(200)
+      expect(await isActive(token)).toBe(false)
+      expect(await isActive(token, await server.startSibling())).toBe(false)
+    })
+
+    it('S44 keeps that until the token has expired, then forgets it', async () => {
+      const tokens = [await old(), await old()]
+      for (const token of tokens) await revoke(server, scene.partner, token)
+      const jtis = tokens.map((token) => String(partsOf(token).claims['jti']))
+      const expiresAt = Number(partsOf(tokens[0] ?? '').claims['exp']) * 1000
+      const kept = (): Promise<number> => server.database.revokedToken.count({ where: { jti: { in: jtis } } })
+      const store = createRevokedTokenStore(server.database)
+      const purgeAt = (time: number): Promise<number> => createRevocations({ reading: store, writing: store, clock: () => time }).purgeExpired()
+      await purgeAt(expiresAt + 86_400_000)
+      expect(await kept(), 'our clock alone may be wrong').toBe(2)
+      await server.database.revokedToken.updateMany({ where: { jti: { in: jtis } }, data: { expiresAt: new Date(Date.now() - 7_200_000) } })
+      await purgeAt(Date.now() - 10_800_000)
+      expect(await kept(), 'not expired by our clock').toBe(2)
+      await purgeAt(Date.now())
+      expect(await kept()).toBe(0)
+    })
   })
 })

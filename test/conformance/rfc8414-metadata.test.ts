@@ -50,6 +50,7 @@ describe('RFC 8414 Authorization server metadata', () => {
         introspection_endpoint: `${server.issuer}/oauth/v2/introspect`,
         revocation_endpoint: `${server.issuer}/oauth/v2/revoke`,
         jwks_uri: `${server.issuer}/oauth/v2/jwks`,
+        status_list_aggregation_endpoint: `${server.issuer}/oauth/v2/status-lists`,
         grant_types_supported: ['client_credentials', 'urn:ietf:params:oauth:grant-type:jwt-bearer', 'urn:ietf:params:oauth:grant-type:token-exchange'],
         response_types_supported: [],
         token_endpoint_auth_methods_supported: methods,
@@ -70,7 +71,7 @@ describe('RFC 8414 Authorization server metadata', () => {
     for (const path of testPaths) {
       const { status, json } = await send(server.issuer + path)
       expect(status, path).toBe(200)
-      expect(json).toEqual({ ...live.json, issuer: `${server.issuer}/test`, jwks_uri: `${server.issuer}/test/oauth/v2/jwks` })
+      expect(json).toEqual({ ...live.json, issuer: `${server.issuer}/test`, jwks_uri: `${server.issuer}/test/oauth/v2/jwks`, status_list_aggregation_endpoint: `${server.issuer}/test/oauth/v2/status-lists` })
     }
   })
 

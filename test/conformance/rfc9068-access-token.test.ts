@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { RegisteredClient, Scene } from '../support/fixtures.ts'
 import { known, requestToken, tokenOf } from '../support/requests.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
+import { statusBelow } from '../support/status.ts'
 
 describe('RFC 9068 JWT access token', () => {
   let server: TestServer
@@ -37,7 +38,8 @@ describe('RFC 9068 JWT access token', () => {
       client_id: scene.partner.id,
       scope: 'tournaments:write tournaments:read',
       org: scene.organization.id,
-      env: 'live'
+      env: 'live',
+      status: statusBelow(server.issuer)
     })
   })
 
@@ -53,7 +55,8 @@ describe('RFC 9068 JWT access token', () => {
       client_id: tester.id,
       scope: 'tournaments:read',
       org: scene.organization.id,
-      env: 'test'
+      env: 'test',
+      status: statusBelow(`${server.issuer}/test`)
     })
   })
 

@@ -6,7 +6,8 @@ import { sourceFiles } from '../architecture/source.ts'
 import { readDocument, readLinks, readTable, repository } from './markdown.ts'
 
 interface Row {
-  readonly rfc: string
+  /** As a source links to it: `rfc` and its number, or the name of a draft. */
+  readonly specification: string
   readonly section: string
   readonly level: string
   readonly sources: readonly string[]
@@ -15,7 +16,7 @@ interface Row {
 
 const page = readDocument('docs/conformance.md')
 const rows = page.split(/^## /m).slice(1).flatMap((part): Row[] => readTable(part).map(([section = '', level = '', , source = '', tests = '']) => ({
-  rfc: /^RFC (\d+): /.exec(part)?.[1] ?? '',
+  specification: /^(RFC \d+|draft-[\w-]+): /.exec(part)?.[1]?.replace('RFC ', 'rfc') ?? '',
   section,
   level,
   sources: [...source.matchAll(/`([^`]+)`/g)].map(([, path = '']) => path),
@@ -27,15 +28,16 @@ describe('docs/conformance.md', () => {
   it('has a section, a level, a source and a test in each row', () => {
     expect(rows.length).toBeGreaterThan(100)
     for (const row of rows) {
-      expect(row.section, row.rfc).toMatch(new RegExp(`^\\[[\\d.]+(?: \\(\\d+\\))?\\]\\(https://www\\.rfc-editor\\.org/rfc/rfc${row.rfc}\\.html#section-[\\d.]+\\)$`))
+      const address = row.specification.startsWith('rfc') ? `www\\.rfc-editor\\.org/rfc/${row.specification}\\.html` : `datatracker\\.ietf\\.org/doc/html/${row.specification}`
+      expect(row.section, row.specification).toMatch(new RegExp(`^\\[[\\d.]+(?: \\(\\d+\\))?\\]\\(https://${address}#section-[\\d.]+\\)$`))
       expect(row.level, row.section).toMatch(/^(MUST|REQUIRED|SHOULD|RECOMMENDED|MAY|OPTIONAL|(MUST|SHOULD) NOT|note)$/)
       expect([row.sources.length, row.titles.length > 0], row.section).toEqual([1, true])
       expect(/^\[([\d.]+)/.exec(row.section)?.[1]).toBe(/section-([\d.]+)\)$/.exec(row.section)?.[1])
     }
   })
 
-  it('names sources that are there and link to the RFC', () => {
-    const broken = rows.flatMap(({ rfc, section, sources }) => sources.filter((path) => !existsSync(join(repository, path)) || !linksOf(path).includes(rfc)).map((path) => `${path} for ${section}`))
+  it('names sources that are there and link to the specification', () => {
+    const broken = rows.flatMap(({ specification, section, sources }) => sources.filter((path) => !existsSync(join(repository, path)) || !linksOf(path).includes(specification)).map((path) => `${path} for ${section}`))
     expect(broken).toEqual([])
   })
 
@@ -43,10 +45,10 @@ describe('docs/conformance.md', () => {
     expect(rows.flatMap(({ section, titles: named }) => named.filter((title) => !titles.has(title)).map((title) => `${section}: ${title}`))).toEqual([])
   })
 
-  it('has every RFC that a source links to', () => {
+  it('has every specification that a source links to', () => {
     const linked = new Set(sourceFiles().flatMap((path) => linksOf(path)))
-    const listed = new Set(rows.map(({ rfc }) => rfc))
-    expect([...linked].filter((rfc) => !listed.has(rfc))).toEqual([])
+    const listed = new Set(rows.map(({ specification }) => specification))
+    expect([...linked].filter((specification) => !listed.has(specification))).toEqual([])
     expect(linked.size).toBeGreaterThan(20)
   })
 
@@ -56,7 +58,7 @@ describe('docs/conformance.md', () => {
 })
 
 function linksOf (path: string): string[] {
-  return [...readFileSync(join(repository, path), 'utf8').matchAll(/rfc-editor\.org\/rfc\/rfc(\d+)\.html/g)].map(([, rfc = '']) => rfc)
+  return [...readFileSync(join(repository, path), 'utf8').matchAll(/rfc-editor\.org\/rfc\/(rfc\d+)\.html|datatracker\.ietf\.org\/doc\/html\/(draft-[\w-]+)#/g)].map(([, rfc, draft = '']) => rfc ?? draft)
 }
 
 /** What `it` and `describe` are called with, in every test file; `…` for what a template puts in. */

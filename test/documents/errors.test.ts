@@ -43,12 +43,12 @@ describe('the errors as README.md describes them', () => {
     if (request === undefined) continue
     it(`${request.line} is answered ${answer.line.slice('HTTP/1.1 '.length)}, ${errorOf(answer)}, as shown`, async () => {
       const isOutage = errorOf(answer) === 'temporarily_unavailable'
-      if (isOutage) await server.database.$executeRaw`ALTER TABLE revoked_tokens RENAME TO revoked_tokens_away`
+      if (isOutage) await server.database.$executeRaw`ALTER TABLE revoked_indexes RENAME TO revoked_indexes_away`
       const [method = '', path = ''] = request.line.split(' ')
       const { status, headers, text } = await send(server.origin + fill(path), {
         method, ...request.body === '' ? {} : { body: fill(request.body) }, headers: { 'Content-Type': 'application/x-www-form-urlencoded', ...Object.fromEntries(request.headers) }
       })
-      if (isOutage) await server.database.$executeRaw`ALTER TABLE revoked_tokens_away RENAME TO revoked_tokens`
+      if (isOutage) await server.database.$executeRaw`ALTER TABLE revoked_indexes_away RENAME TO revoked_indexes`
       expect(status).toBe(Number(answer.line.split(' ')[1]))
       for (const [name, value] of answer.headers) expect(headers.get(name)).toBe(value)
       expect(text.replace(server.issuer, '…')).toBe(answer.body)

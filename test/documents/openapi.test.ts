@@ -65,7 +65,7 @@ describe('docs/openapi.json', () => {
     const codes = Object.entries(errorTable).map(([code, { status }]) => `${code} ${status}`)
     expect(codes.filter((code) => !pairs.includes(code))).toEqual([])
     const special = [...new Set(pairs)].filter((pair) => !codes.includes(pair)).sort()
-    expect(special).toEqual(['invalid_request 408', 'invalid_request 413', 'invalid_request 431'])
+    expect(special).toEqual(['invalid_request 404', 'invalid_request 408', 'invalid_request 413', 'invalid_request 431'])
   })
 
   it('shows the answer to every request that it shows', () => {

@@ -4,6 +4,7 @@ import { createGrants, selectGrant } from '../../src/token/grants/index.ts'
 
 const form = (parameters: Readonly<Record<string, string>>): Map<string, string[]> => new Map(Object.entries(parameters).map(([name, value]) => [name, [value]]))
 const grants = createGrants({
+  issuer: 'https://issuer.example',
   checkActive: async () => await Promise.resolve({ active: false, reason: 'nobody asks' }),
   resources: { get: () => undefined },
   exchangedTokens: { add: async () => await Promise.resolve(false) }

@@ -2,7 +2,7 @@
  * Token exchange: a service that was shown a token gets another one for what it has to do with it. Who the token is
  * about stays; who it was issued to is the service. Only what was verified is read of the tokens.
  */
-import { audiencesOf, type CheckActive } from '../../access-tokens/active.ts'
+import { audiencesOf, statusOf, type CheckActive } from '../../access-tokens/active.ts'
 import type { Client } from '../../clients/client.ts'
 import type { ExchangedTokens } from '../../exchanged-tokens/directory.ts'
 import { maxExchanges } from '../../exchanged-tokens/exchanged-token.ts'
@@ -16,6 +16,7 @@ import type { Resource, ResourceDirectory } from '../../resources/resource.ts'
 import type { GrantHandler } from './grant.ts'
 
 export interface TokenExchangeDependencies {
+  readonly issuer: string
   readonly checkActive: CheckActive
   readonly resources: Pick<ResourceDirectory, 'get'>
   readonly exchangedTokens: Pick<ExchangedTokens, 'add'>
@@ -31,7 +32,7 @@ interface ExchangeParameters {
  * @see [RFC 8693 §2.1](https://www.rfc-editor.org/rfc/rfc8693.html#section-2.1)
  * @see [RFC 8693 §4.1](https://www.rfc-editor.org/rfc/rfc8693.html#section-4.1)
  */
-export function createTokenExchange ({ checkActive, resources, exchangedTokens }: TokenExchangeDependencies): GrantHandler {
+export function createTokenExchange ({ issuer, checkActive, resources, exchangedTokens }: TokenExchangeDependencies): GrantHandler {
   /** Judged as introspection judges it, asked by this client. */
   async function readSubject (token: string, client: Client, resource: Resource): Promise<{ readonly claims: AccessTokenClaims, readonly kid: string }> {
     const found = await checkActive(token)
@@ -73,9 +74,9 @@ export function createTokenExchange ({ checkActive, resources, exchangedTokens }
         },
         bounds: { ownResource: resource.id, otherResources: client.exchangeResources, audiences: audiencesOf(claims), scopes: claims.scope.split(' ') },
         issuedTokenType,
-        async record ({ jti, expiresAt }) {
+        async record ({ jti, expiresAt, status }) {
           const { jti: subjectJti, client_id: clientId, org: organizationId, iat: issuedAt } = claims
-          const isStored = await exchangedTokens.add({ jti, subjectJti, clientId, organizationId, issuedAt, kid, resourceId: resource.id, expiresAt })
+          const isStored = await exchangedTokens.add({ jti, subjectJti, clientId, organizationId, issuedAt, kid, resourceId: resource.id, expiresAt, status, subjectStatus: statusOf(claims, issuer) })
           if (!isStored) throw badSubjectToken('the subject token was revoked meanwhile')
           // Storing was waited for, and unlike the subject token the actor token is none of what the database looks at.
           if (actorToken !== undefined) await readActor(actorToken, client, resource)

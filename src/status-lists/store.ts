@@ -1,0 +1,119 @@
+import { deleteInBatches, type Session } from '../db.ts'
+import type { Environment } from '../environment.ts'
+import type { StatusReference } from './status-list.ts'
+
+export interface StatusListRow {
+  readonly id: string
+  readonly environment: Environment
+}
+
+export interface RevokedRange {
+  readonly listId: string
+  readonly firstIndex: number
+  /** The last one that is revoked, not the one after. */
+  readonly lastIndex: number
+}
+
+/** What a block is leased for. */
+export interface Holder {
+  readonly clientId: string
+  readonly organizationId: string
+  /** `secret:` and its id, `key:` and its kid, or `certificate`. */
+  readonly credential: string
+  /** Of the key that signs. */
+  readonly kid: string
+  /** The cut-offs that the process knows of: a later one ends the lease before it begins. */
+  readonly clientCutOff: Date | null
+  readonly organizationCutOff: Date | null
+}
+
+export interface Block extends RevokedRange {
+  readonly expiresAt: Date
+}
+
+export interface StatusListStore {
+  readAll (): Promise<StatusListRow[]>
+  readOne (id: string): Promise<StatusListRow | undefined>
+  create (list: StatusListRow): Promise<void>
+  /**
+   * Durable when it returns.
+   * @returns whether client, organization, credential and key may still issue tokens; else nothing is stored
+   * @throws for a list that the database does not have, or a row that somebody is changing at this moment
+   */
+  lease (block: Block, holder: Holder): Promise<boolean>
+  /** @param keep called for each range, some thousands at a time: requests are answered in between */
+  readRevoked (keep: (range: RevokedRange) => void): Promise<void>
+  readRevokedAt (status: StatusReference): Promise<Date | undefined>
+  /** Durable when it returns; revoking twice is harmless. */
+  revoke (range: RevokedRange): Promise<void>
+  /** Forgets the blocks whose tokens have expired before the time given, by the database's clock too, and lists without any. @returns how many rows went */
+  purge (before: Date): Promise<number>
+}
+
+const rowsAtATime = 5_000
+const select = { id: true, environment: true } as const
+
+export function createStatusListStore (database: Session): StatusListStore {
+  return {
+    readAll: () => database.statusList.findMany({ select }),
+    readOne: async (id) => await database.statusList.findUnique({ where: { id }, select }) ?? undefined,
+    async create (list) {
+      await database.statusList.create({ data: list })
+    },
+
+    // Whoever ends one of these rows holds it, marks its blocks as revoked, and commits. What was leased before is marked; what
+    // comes after finds the row changed. Nobody is waited for while rows are held, so nobody waits in a circle.
+    async lease ({ listId, firstIndex, lastIndex, expiresAt }, { clientId, organizationId, credential, kid, clientCutOff, organizationCutOff }) {
+      const secretId = credential.startsWith('secret:') ? credential.slice('secret:'.length) : null
+      const clientKid = credential.startsWith('key:') ? credential.slice('key:'.length) : null
+      return await database.$executeRaw`
+        WITH owners AS (
+          SELECT FROM clients c JOIN organizations o ON o.id = c.organization_id
+          WHERE c.id = ${clientId} AND o.id = ${organizationId} AND c.disabled_at IS NULL AND o.disabled_at IS NULL
+            AND c.tokens_revoked_before IS NOT DISTINCT FROM ${clientCutOff}::timestamptz
+            AND o.tokens_revoked_before IS NOT DISTINCT FROM ${organizationCutOff}::timestamptz
+          FOR SHARE NOWAIT
+        ), signing AS (
+          SELECT FROM signing_keys WHERE kid = ${kid} AND withdrawn_at IS NULL FOR SHARE NOWAIT
+        ), secret AS (
+          SELECT FROM client_secrets WHERE id = ${secretId} AND client_id = ${clientId} AND revoked_at IS NULL AND disabled_at IS NULL FOR SHARE NOWAIT
+        ), key AS (
+          SELECT revoked_at FROM client_keys WHERE kid = ${clientKid} AND client_id = ${clientId} FOR SHARE NOWAIT
+        )
+        INSERT INTO status_blocks (list_id, first_index, last_index, client_id, organization_id, credential, kid, expires_at)
+        SELECT ${listId}, ${firstIndex}, ${lastIndex}, ${clientId}, ${organizationId}, ${credential}, ${kid}, ${expiresAt}
+        WHERE EXISTS (SELECT FROM owners) AND EXISTS (SELECT FROM signing)
+          AND (${secretId}::text IS NULL OR EXISTS (SELECT FROM secret))
+          AND NOT EXISTS (SELECT FROM key WHERE revoked_at IS NOT NULL)` === 1
+    },
+
+    async readRevoked (keep) {
+      for (let after: RevokedRange | undefined = { listId: '', firstIndex: 0, lastIndex: 0 }; after !== undefined;) {
+        const page: RevokedRange[] = await database.$queryRaw`
+          SELECT list_id AS "listId", first_index AS "firstIndex", last_index AS "lastIndex" FROM revoked_indexes
+          WHERE (list_id, first_index, last_index) > (${after.listId}, ${after.firstIndex}, ${after.lastIndex})
+          ORDER BY list_id, first_index, last_index LIMIT ${rowsAtATime}`
+        page.forEach(keep)
+        after = page.length < rowsAtATime ? undefined : page.at(-1)
+      }
+    },
+
+    async readRevokedAt ({ listId, index }) {
+      return (await database.revokedIndex.findFirst({ where: { listId, firstIndex: { lte: index }, lastIndex: { gte: index } }, orderBy: { revokedAt: 'asc' } }))?.revokedAt
+    },
+
+    async revoke (range) {
+      await database.revokedIndex.createMany({ data: [range], skipDuplicates: true })
+    },
+
+    async purge (before) {
+      const blocks = await deleteInBatches((limit) => database.$executeRaw`
+        DELETE FROM status_blocks WHERE (list_id, first_index) IN (
+          SELECT list_id, first_index FROM status_blocks WHERE expires_at < least(${before}, now() - interval '1 hour') LIMIT ${limit})`)
+      // A list that is not so old may get its first block at any moment.
+      const lists = await database.$executeRaw`
+        DELETE FROM status_lists l WHERE created_at < least(${before}, now()) - interval '2 days' AND NOT EXISTS (SELECT FROM status_blocks WHERE list_id = l.id)`
+      return blocks + lists
+    }
+  }
+}
