@@ -131,7 +131,7 @@ function addKeys (client: Command, { output, withSession }: CommandContext): voi
 
 function addRevokeKey (client: Command, { output, withSession }: CommandContext): void {
   client.command('revoke-key')
-    .description('Revoke a key of a client for good, under every kid that it has: none of them is taken again. Tokens that were got with it live on: disable the client to end them.')
+    .description('Revoke a key of a client for good, under every kid that it has, and with it every token that was got with it. None of the kids is taken again.')
     .argument(...clientArgument)
     .argument('<kid>', 'as client keys shows it', readReference)
     .option('--override', 'also if a configuration file owns it')
@@ -165,7 +165,7 @@ function describeLoss (client: Client, key: ClientKey, { clock }: Session): stri
   const others = [...client.keys.values()].filter((each) => !same.includes(each) && isUsableKey(each, clock())).length
   const alike = same.filter((each) => each !== key && each.revokedAt === null).map(({ kid }) => kid)
   return `${alike.length === 0 ? '' : `It is revoked as ${listed(alike)} too, for that is the same key.\n`}${others === 0 ? 'It is the last registered one that is usable.' : `The client keeps ${counted(others, 'other usable key')}.`}\n` +
-    'Tokens that were got with it live on until they expire: disable the client to end them.'
+    'The tokens that were got with it end too.'
 }
 
 /** Everything about a key: it is public. */

@@ -28,7 +28,7 @@ const noun: Noun<SecretOfClient> = {
 
 export function addSecretCommands (program: Command, context: CommandContext): void {
   const secret = program.command('secret')
-    .description('Secrets of clients. Several may be valid at once: add the new one, let the client change over, revoke the old one.')
+    .description('Secrets of clients. Several may be valid at once: add the new one, let the client change over, disable the old one.')
     .addHelpText('after', examples('signet secret add cl_live_... --expires-in 90d', 'signet secret list cl_live_...', 'signet secret revoke 0123456789abcdef'))
   addAdd(secret, context)
   addList(secret, context)
@@ -94,7 +94,7 @@ function addList (secret: Command, { output, withSession }: CommandContext): voi
 }
 
 function addRevoke (secret: Command, { output, withSession }: CommandContext): void {
-  addVerb(secret, noun, 'revoke', 'Revoke a secret for good. The tokens that were got with it live on: disable the client to end them.', '--yes')
+  addVerb(secret, noun, 'revoke', 'Revoke a secret for good, and with it every token that was got with it. To stop it and let them live on, disable it.', '--yes')
     .option('--override', 'also if a configuration file owns it')
     .option('--yes', 'do not ask; without a terminal nothing is asked anyway')
     .action((reference: string, { yes = false, override = false }: { yes?: boolean, override?: boolean }) => withSession(async (session) => {
@@ -135,11 +135,11 @@ function countOthers ({ secret, client }: SecretOfClient, { clock }: Session): n
 function describeLoss (row: SecretOfClient, session: Session): string {
   const state = stateOfSecret(row.secret, session.clock())
   const others = countOthers(row, session)
-  if (state !== 'usable') return `It is ${state}: the client gets no tokens with it as it is.`
+  if (state !== 'usable') return `It is ${state}: the client gets no tokens with it as it is. The tokens that were got with it end.`
   const rest = others === 0
     ? 'It is the last usable one: the client cannot get tokens any more until you give it another.'
     : `The client keeps ${counted(others, 'other usable secret')}.`
-  return `${rest}\nTokens that were got with it live on until they expire: disable the client to end them.`
+  return `${rest}\nThe tokens that were got with it end too: to let them live on, disable the secret.`
 }
 
 /** Everything about a secret that may be seen: neither the hash nor the verifier. */
