@@ -10,6 +10,7 @@ import type { MasterKey } from '../sealing/master-key.ts'
 import { createSealer } from '../sealing/sealer.ts'
 import { openServerKeys } from '../sealing/server-keys.ts'
 import type { SealedValue } from '../sealing/store.ts'
+import { revokeUnleased, revokeWholeLists } from '../status-lists/restored.ts'
 import type { Counts, TableHead } from './format.ts'
 import type { BackupReader } from './read.ts'
 import { createRowProgress } from './row-progress.ts'
@@ -42,6 +43,7 @@ export async function restore (options: RestoreOptions): Promise<Counts> {
       await setTriggers(client, tables, 'DISABLE')
       await load(client, backup, tables, progress)
       await checkKeys(client, options)
+      await closeStatusLists(client, options.revokeTokens)
       if (options.revokeTokens) await revokeTokens(client, options.clock)
       await setTriggers(client, tables, 'ENABLE')
       await tellEverybody(client)
@@ -120,6 +122,12 @@ async function checkKeys (client: pg.Client, { masterKey }: RestoreOptions): Pro
 /** At this moment by either clock, whichever is ahead. */
 async function revokeTokens (client: pg.Client, clock: Clock): Promise<void> {
   await client.query('UPDATE organizations SET tokens_revoked_before = greatest(tokens_revoked_before, clock_timestamp(), $1)', [new Date(clock())])
+}
+
+/** The processes that the lists belonged to leased more of them after the backup was made. */
+async function closeStatusLists (client: pg.Client, whole: boolean): Promise<void> {
+  const { rows: [found] } = await client.query<{ exists: boolean }>("SELECT to_regclass('public.status_lists') IS NOT NULL AS exists")
+  if (found?.exists === true) await client.query(whole ? revokeWholeLists : revokeUnleased)
 }
 
 /** Whoever followed the feed of what was here before does not find its position again, and reads everything. */

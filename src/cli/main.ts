@@ -26,6 +26,7 @@ import { createOutput } from './output.ts'
 import { refuseContradictions } from './repeated.ts'
 import { addResourceCommands } from './resource.ts'
 import { addRestoreCommand } from './restore.ts'
+import { addRestoredCommand } from './restored.ts'
 import { addScopeCommands } from './scope.ts'
 import { addSecretCommands } from './secret.ts'
 import type { SessionOptions } from './session.ts'
@@ -67,6 +68,7 @@ addExportCommand(program, context)
 addMigrateCommands(program, context)
 addBackupCommand(program, context)
 addRestoreCommand(program, context)
+addRestoredCommand(program, context)
 addDoctorCommand(program, context)
 addCompletionCommand(program, context)
 refuseContradictions(program)

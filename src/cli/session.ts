@@ -41,6 +41,7 @@ interface Stores {
   readonly organizations: OrganizationStore
   readonly resources: ResourceStore
   readonly clients: ClientStore
+  readonly statusLists: StatusListStore
 }
 
 export interface Reading extends Stores {
@@ -57,7 +58,6 @@ export interface Session extends Reading {
   readonly keys: SigningKeyStore
   readonly revokedTokens: RevokedTokenStore
   readonly exchangedTokens: ExchangedTokenStore
-  readonly statusLists: StatusListStore
   readonly sealer: Sealer
   readonly issuer: string
 }
@@ -110,7 +110,8 @@ export async function withReading (options: SessionOptions, work: (reading: Read
 export function createSession (
   database: Database, { sealer, serverKeys }: Pick<Prepared, 'sealer' | 'serverKeys'>, { config, clock, progress }: SessionOptions
 ): Session {
-  const { organizations, resources, clients } = storesOf(database)
+  const stores = storesOf(database)
+  const { clients, resources } = stores
   const secretFormat = createSecretFormat(serverKeys.secretTag)
   const registration = createRegistration({
     store: clients,
@@ -130,14 +131,11 @@ export function createSession (
         return await work({ ...session, ...storesOf(transaction) })
       }, { timeout: 2 * patience.background, maxWait: patience.background }).finally(() => { clearTimeout(telling) })
     },
-    organizations,
-    resources,
-    clients,
+    ...stores,
     registration,
     secretFormat,
     keys: createSigningKeyStore(database),
     revokedTokens: createRevokedTokenStore(database),
-    statusLists: createStatusListStore(database),
     exchangedTokens: createExchangedTokenStore(database),
     sealer,
     issuer: config.issuer,
@@ -147,7 +145,7 @@ export function createSession (
 }
 
 function storesOf (database: Transaction): Stores {
-  return { organizations: createOrganizationStore(database), resources: createResourceStore(database), clients: createClientStore(database) }
+  return { organizations: createOrganizationStore(database), resources: createResourceStore(database), clients: createClientStore(database), statusLists: createStatusListStore(database) }
 }
 
 /** @throws OperatorError with the exit code `unavailable` when the database is away, before or during the work */

@@ -14,6 +14,8 @@ export interface OrganizationStore {
   create (input: OrganizationPatch & { readonly id?: string, readonly name: string }): Promise<Organization>
   /** Enabling never brings old tokens back: a trigger moves `tokens_revoked_before`. @throws OperatorError when the name is taken */
   update (id: string, patch: OrganizationPatch): Promise<void>
+  /** Ends every token of every organization that was issued by then, by either clock. */
+  revokeAllTokens (before: Date): Promise<void>
   /** @throws OperatorError while it has clients */
   remove (id: string): Promise<void>
   createMany (rows: readonly ConfiguredOrganization[]): Promise<void>
@@ -35,6 +37,9 @@ export function createOrganizationStore (database: Session): OrganizationStore {
     update: (id, patch) => refuseConflict(
       async () => { await database.organization.update({ where: { id }, data: patch }) },
       `There is already an organization named ${patch.name ?? ''}. Choose another name.`),
+    async revokeAllTokens (before) {
+      await database.$executeRaw`UPDATE organizations SET tokens_revoked_before = greatest(tokens_revoked_before, clock_timestamp(), ${before})`
+    },
     remove: (id) => refuseInUse(
       async () => { await database.organization.delete({ where: { id } }) },
       `The organization ${id} has clients. Delete them first.`),

@@ -10,7 +10,7 @@ import { sqlStateOf, sqlStates } from '../db.ts'
 import type { Environment } from '../environment.ts'
 import { OAuthError, temporarilyUnavailable } from '../oauth/errors.ts'
 import type { StatusLists } from './directory.ts'
-import type { OwnLists } from './own-lists.ts'
+import type { OwnLists, TakenIndexes } from './own-lists.ts'
 import type { StatusReference } from './status-list.ts'
 import type { Block, Holder, StatusListStore } from './store.ts'
 
@@ -105,7 +105,7 @@ export function createAllocate ({ ownLists, statusLists, store, clock, logger }:
 
   async function lease (share: Share, holder: Holder, environment: Environment): Promise<void> {
     const size = nextSize(share)
-    const { listId, firstIndex, lastIndex, usableUntil } = await ownLists.take(environment, size)
+    const { listId, firstIndex, lastIndex, usableUntil } = await takeGood(environment, size)
     const expiresAt = usableUntil + share.longestLifetime
     const isLeased = await leasePatiently({ listId, firstIndex, lastIndex, expiresAt: new Date(expiresAt) }, holder, environment)
     if (isLeased === undefined) {
@@ -116,6 +116,15 @@ export function createAllocate ({ ownLists, statusLists, store, clock, logger }:
     share.blocks.push({ listId, size, next: firstIndex, last: lastIndex, usableUntil, expiresAt })
     share.size = size
     share.leasedAt = clock()
+  }
+
+  /** What is not leased of a list is revoked when its database was restored: no more is taken of that list. */
+  async function takeGood (environment: Environment, count: number): Promise<TakenIndexes> {
+    for (;;) {
+      const taken = await ownLists.take(environment, count)
+      if (!statusLists.isRevoked({ listId: taken.listId, index: taken.firstIndex })) return taken
+      ownLists.abandon(environment, taken.listId)
+    }
   }
 
   /** @returns whether it is leased; undefined when the database does not know the list (any more) */
@@ -143,11 +152,12 @@ export function createAllocate ({ ownLists, statusLists, store, clock, logger }:
 
   async function waitForBlock (share: Share, holder: Holder, environment: Environment, expiresAt: number): Promise<StatusReference> {
     try {
-      for (;;) {
+      for (let tries = 0; tries < allocationLimits.tries; tries += 1) {
         await leaseOnce(share, holder, environment)
         const status = takeFrom(share, expiresAt)
         if (status !== undefined) return status
       }
+      throw stoppedMeanwhile()
     } catch (error) {
       throw error instanceof OAuthError ? error : temporarilyUnavailable('The status of the token cannot be stored at this moment. Send the request again.', 2, error)
     }

@@ -1,5 +1,6 @@
 import { deleteInBatches, type Session } from '../db.ts'
 import type { Environment } from '../environment.ts'
+import { revokeUnleased } from './restored.ts'
 import type { StatusReference } from './status-list.ts'
 
 export interface StatusListRow {
@@ -46,6 +47,8 @@ export interface StatusListStore {
   readRevokedAt (status: StatusReference): Promise<Date | undefined>
   /** Durable when it returns; revoking twice is harmless. */
   revoke (range: RevokedRange): Promise<void>
+  /** Of a database that was restored. @returns how many ranges it revoked */
+  revokeUnleased (): Promise<number>
   /** Forgets the blocks whose tokens have expired before the time given, by the database's clock too, and lists without any. @returns how many rows went */
   purge (before: Date): Promise<number>
 }
@@ -105,6 +108,8 @@ export function createStatusListStore (database: Session): StatusListStore {
     async revoke (range) {
       await database.revokedIndex.createMany({ data: [range], skipDuplicates: true })
     },
+
+    revokeUnleased: () => database.$executeRawUnsafe(revokeUnleased),
 
     async purge (before) {
       const blocks = await deleteInBatches((limit) => database.$executeRaw`

@@ -16,6 +16,7 @@ import { prepare } from '../../src/setup/prepare.ts'
 import { exchanged } from '../support/exchange.ts'
 import type { RegisteredClient } from '../support/fixtures.ts'
 import { introspect, known, revoke, tokenOf, within } from '../support/requests.ts'
+import { statusOf } from '../support/status.ts'
 import { contents, createBackupScene, expectRefusal, masterKey, sql, tablesOf, type BackupScene } from './backup-scene.ts'
 import { createCli } from './cli-process.ts'
 
@@ -54,7 +55,10 @@ describe('restore', { timeout: 60_000 }, () => {
     const target = await newTarget()
     const run = await target.signet('restore', file, '--yes')
     expect(run).toMatchObject({ exitCode: 0, stdout: text(/^tokens_revoked +no$/m), stderr: text(/in force again\n$/) })
-    expect(await contents(target.url)).toEqual(await contents(source.databaseUrl))
+    const { revoked_indexes: after, ...asBefore } = await contents(target.url)
+    const { revoked_indexes: before, ...all } = await contents(source.databaseUrl)
+    expect(asBefore).toEqual(all)
+    expect(after).toEqual(expect.arrayContaining(before as unknown[]))
     expect(await sql(target.url, 'SELECT entity FROM changes ORDER BY id DESC LIMIT 1')).toEqual([{ entity: 'everything' }])
     const later = await exchanged(source, service, token)
     const restored = await startOn(target.url)
@@ -69,6 +73,44 @@ describe('restore', { timeout: 60_000 }, () => {
       await restored.stop()
     }
   })
+
+  it('F16 revokes the tokens whose status it does not know: those of blocks and lists that came after the backup', async () => {
+    const target = await newTarget()
+    const status = (list: string, first: number): string => `('${list}', ${first}, ${first + 9}, '${scene.partner.id}', '${scene.organization.id}', 'certificate', 'kid', now() + interval '1 day')`
+    const [list, block] = ['restored00000000000001', 'INSERT INTO status_blocks (list_id, first_index, last_index, client_id, organization_id, credential, kid, expires_at) VALUES']
+    expect((await target.signet('restore', file, '--yes')).exitCode).toBe(0)
+    await sql(target.url, `INSERT INTO status_lists (id, environment) VALUES ('${list}', 'live')`)
+    await sql(target.url, `${block} ${status(list, 10)}, ${status(list, 20)}, ${status(list, 100)}`)
+    expectRefusal(await target.signet('restored'), 2, /--yes/)
+    const run = await target.signet('restored', '--yes', '--json')
+    expect(run).toMatchObject({ exitCode: 0, stderr: text(/knows nothing of are revoked/) })
+    const ranges = `SELECT first_index, last_index FROM revoked_indexes WHERE list_id = '${list}' ORDER BY 1`
+    const gaps = [{ first_index: 0, last_index: 9 }, { first_index: 30, last_index: 99 }, { first_index: 110, last_index: 1_048_575 }]
+    expect(await sql(target.url, ranges)).toEqual(gaps)
+    expect(JSON.parse(run.stdout)).toEqual({ ranges_revoked: 3, tokens_revoked: false })
+    const restored = await startOn(target.url)
+    try {
+      const [here, there] = [await tokenOf(restored, scene.partner), await tokenOf(source, scene.partner)]
+      expect((await introspect(restored, scene.api, here)).json['active'], 'of a list of its own').toBe(true)
+      expect((await introspect(restored, scene.api, await newBlock(there))).json['active'], 'of a block that came after the backup').toBe(false)
+      expect((await target.signet('restored', '--yes')).exitCode).toBe(0)
+      expect(await within(2, async () => (await introspect(restored, scene.api, await tokenOf(restored, scene.partner))).json['active'] === true), 'it goes on with another list').toBe(true)
+      expect((await introspect(restored, scene.api, here)).json['active'], 'what was leased lives on').toBe(true)
+      expect((await target.signet('restored', '--yes', '--revoke-tokens')).exitCode).toBe(0)
+      expect(await within(2, async () => (await introspect(restored, scene.api, here)).json['active'] === false)).toBe(true)
+      expect(await sql(target.url, ranges)).toEqual(expect.arrayContaining([...gaps, { first_index: 10, last_index: 19 }]))
+    } finally {
+      await restored.stop()
+    }
+  })
+
+  /** Goes on until the token is of a block that was leased later. */
+  async function newBlock (token: string): Promise<string> {
+    const [first] = await sql(source.databaseUrl, 'SELECT max(last_index) AS last FROM status_blocks')
+    let later = token
+    while (statusOf(later).idx <= Number(first?.['last'])) later = await tokenOf(source, scene.partner)
+    return later
+  }
 
   it('replaces the keys that a first start made, and with --revoke-tokens ends every earlier token', async () => {
     const target = await newTarget(true)
