@@ -51,8 +51,9 @@ import { subkeyOf, type MasterKey } from './sealing/master-key.ts'
 import { createSealer } from './sealing/sealer.ts'
 import { openServerKeys } from './sealing/server-keys.ts'
 import { createSealedValueStore } from './sealing/store.ts'
-import { createAllocate } from './status-lists/allocate.ts'
+import { createAllocator } from './status-lists/allocate.ts'
 import { createStatusLists } from './status-lists/directory.ts'
+import { startLeasingAhead } from './status-lists/lease-ahead.ts'
 import { createOwnLists } from './status-lists/own-lists.ts'
 import { createPublishStatusList } from './status-lists/publish.ts'
 import { createStatusListStore } from './status-lists/store.ts'
@@ -115,10 +116,10 @@ export async function createApp ({ config, url, masterKey, clock, logger }: AppD
   const signatures = { client_secret_jwt: createClientSecretJwt({ sealer, logger }), private_key_jwt: createPrivateKeyJwt(keySets) }
   const assertions = createAssertionVerification({ issuer, tokenEndpoint: issuer + endpointPaths.token, signatures, replay, logger })
   const authenticate = createAuthenticate({ methods: config.authenticationMethods, clients, organizations, secrets, assertions, certificates: createCertificateVerification(await readAuthorities(config)), clock })
-  const allocate = createAllocate({
+  const allocator = createAllocator({
     ownLists: createOwnLists({ statusLists, store: createStatusListStore(writing), clock }), statusLists, store: createStatusListStore(writing), clock, logger
   })
-  const mint = createMint({ issuer, keys, clock, allocate })
+  const mint = createMint({ issuer, keys, clock, allocate: allocator.allocate })
   const verify = createVerifyAccessToken({ issuer, keys, clock })
   const checkActive = createCheckActive({ verify, revocations, exchangedTokens, statusLists, issuer, keys, clients, organizations, resources })
 
@@ -155,14 +156,17 @@ export async function createApp ({ config, url, masterKey, clock, logger }: AppD
     { name: 'changes', run: () => pruneChanges(writing, clock()) }
   ], logger)
 
+  let stopLeasingAhead: () => void = () => {}
   return {
     async listen () {
       await feed.start()
+      stopLeasingAhead = startLeasingAhead({ store: createStatusListStore(reading), allocator, clients, organizations, keys, clock, logger })
       await server.listen({ port: config.port, host: config.host, backlog: 1_024 })
     },
     startDraining: readiness.startDraining,
     async close () {
       stopHousekeeping()
+      stopLeasingAhead()
       readiness.startDraining()
       // With close() Node ends its own time-outs, and it waits for connections that never sent a request.
       const patience = setTimeout(() => { server.server.closeAllConnections() }, httpLimits.closePatienceMillis)

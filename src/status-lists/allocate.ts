@@ -21,6 +21,12 @@ import type { Block, Holder, StatusListStore } from './store.ts'
  */
 export type Allocate = (holder: Holder, environment: Environment, expiresAt: number) => StatusReference | Promise<StatusReference>
 
+export interface Allocator {
+  readonly allocate: Allocate
+  /** Leases a block for whoever has none, so that the next token does not wait for the database. @throws when it cannot be leased */
+  prepare (holder: Holder, environment: Environment, expiresAt: number): Promise<void>
+}
+
 interface AllocateDependencies {
   readonly ownLists: OwnLists
   readonly statusLists: Pick<StatusLists, 'get' | 'isRevoked'>
@@ -66,7 +72,7 @@ interface Share {
   longestLifetime: number
 }
 
-export function createAllocate ({ ownLists, statusLists, store, clock, logger }: AllocateDependencies): Allocate {
+export function createAllocator ({ ownLists, statusLists, store, clock, logger }: AllocateDependencies): Allocator {
   const shares = new LRUCache<string, Share>({ max: allocationLimits.shares })
 
   function shareOf (holder: Holder): Share {
@@ -163,15 +169,28 @@ export function createAllocate ({ ownLists, statusLists, store, clock, logger }:
     }
   }
 
-  return (holder, environment, expiresAt) => {
+  function shareFor (holder: Holder, expiresAt: number): Share {
     const share = shareOf(holder)
     share.longestLifetime = Math.max(share.longestLifetime, expiresAt - clock())
+    return share
+  }
+
+  function allocate (holder: Holder, environment: Environment, expiresAt: number): StatusReference | Promise<StatusReference> {
+    const share = shareFor(holder, expiresAt)
     const status = takeFrom(share, expiresAt)
     if (status === undefined) return waitForBlock(share, holder, environment, expiresAt)
     if (isRunningOut(share) && share.leasing === undefined) {
       leaseOnce(share, holder, environment).catch((error: unknown) => { logger.warn({ err: error, clientId: holder.clientId }, 'status_list.not_leased_ahead') })
     }
     return status
+  }
+
+  return {
+    allocate,
+    async prepare (holder, environment, expiresAt) {
+      const share = shareFor(holder, expiresAt)
+      if (share.blocks.length === 0) await leaseOnce(share, holder, environment)
+    }
   }
 }
 

@@ -47,6 +47,8 @@ export interface StatusListStore {
   readRevokedAt (status: StatusReference): Promise<Date | undefined>
   /** Durable when it returns; revoking twice is harmless. */
   revoke (range: RevokedRange): Promise<void>
+  /** Who leased since then, whichever process it was. */
+  readHolders (since: Date): Promise<{ clientId: string, credential: string, kid: string }[]>
   /** Of a database that was restored. @returns how many ranges it revoked */
   revokeUnleased (): Promise<number>
   /** Forgets the blocks whose tokens have expired before the time given, by the database's clock too, and lists without any. @returns how many rows went */
@@ -108,6 +110,8 @@ export function createStatusListStore (database: Session): StatusListStore {
     async revoke (range) {
       await database.revokedIndex.createMany({ data: [range], skipDuplicates: true })
     },
+
+    readHolders: (since) => database.statusBlock.findMany({ where: { leasedAt: { gt: since } }, select: { clientId: true, credential: true, kid: true }, distinct: ['clientId', 'credential', 'kid'] }),
 
     revokeUnleased: () => database.$executeRawUnsafe(revokeUnleased),
 

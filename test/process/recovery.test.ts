@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { isAlive, killAndWait, newDataFolder, postmasterPid, until, type DataFolder } from '../support/data-folder.ts'
 import { freePort, processesOf, requestToken, startSignet, workersOf, type SignetProcess } from '../support/signet-process.ts'
+import { statusOf } from '../support/status.ts'
 import { makeStartedFolder, type StartedFolder } from '../support/started-folder.ts'
 
 let template: StartedFolder
@@ -25,6 +26,12 @@ async function start (workers = 2): Promise<SignetProcess> {
 
 async function expectServing ({ origin }: SignetProcess): Promise<void> {
   for (let index = 0; index < 10; index += 1) expect(await requestToken(origin, template.client)).toBe(200)
+}
+
+async function listOfToken ({ origin }: SignetProcess): Promise<string> {
+  const { clientId, clientSecret } = template.client
+  const answer = await fetch(`${origin}/oauth/v2/token`, { method: 'POST', body: new URLSearchParams({ client_id: clientId, client_secret: clientSecret }), headers: { connection: 'close' } })
+  return statusOf(String((await answer.json() as { access_token: unknown }).access_token)).uri // a good request has one
 }
 
 async function expectCleanStop (signet: SignetProcess): Promise<void> {
@@ -77,6 +84,9 @@ describe('after kill -9', () => {
   it('of the database tokens go on being issued, and it is back within seconds', async () => {
     const signet = await start()
     const database = await postmasterPid(folder.dataDir) ?? 0
+    // Each worker has a list of its own, and leases a block of it for a client that another one knows.
+    const lists = new Set<string>()
+    await until(async () => lists.add(await listOfToken(signet)).size === 2, 'each worker has a block', 10)
     await killAndWait(database)
     await expectServing(signet)
     await until(async () => signet.stderr().includes('the database is back'), 'the database is back', 10)

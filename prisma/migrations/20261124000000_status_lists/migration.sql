@@ -28,6 +28,7 @@ CREATE TABLE "status_blocks" (
 CREATE INDEX "status_blocks_client_id_credential_idx" ON "status_blocks" ("client_id", "credential");
 CREATE INDEX "status_blocks_organization_id_idx" ON "status_blocks" ("organization_id");
 CREATE INDEX "status_blocks_kid_idx" ON "status_blocks" ("kid");
+CREATE INDEX "status_blocks_leased_at_idx" ON "status_blocks" ("leased_at");
 
 -- For good: nothing deletes from it but the end of the list.
 CREATE TABLE "revoked_indexes" (
