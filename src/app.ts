@@ -38,7 +38,9 @@ import { readAuthorities, readTls } from './http/tls.ts'
 import { createIntrospectionEndpoint } from './introspection/endpoint.ts'
 import { createSignIntrospection } from './introspection/signed.ts'
 import { createKeyRing } from './keys/ring.ts'
+import { createKeyRotation } from './keys/rotation.ts'
 import { createSigningKeyStore } from './keys/store.ts'
+import { createKeepKeys } from './keys/upkeep.ts'
 import { createOrganizationDirectory } from './organizations/organization.ts'
 import { createOrganizationStore } from './organizations/store.ts'
 import { createReplayGuard } from './replay/guard.ts'
@@ -47,8 +49,8 @@ import { createResourceDirectory } from './resources/resource.ts'
 import { createResourceStore } from './resources/store.ts'
 import { createRevocationEndpoint } from './revocation/endpoint.ts'
 import { routesOf, type OperationName } from './routes.ts'
-import { subkeyOf, type MasterKey } from './sealing/master-key.ts'
-import { createSealer } from './sealing/sealer.ts'
+import { subkeyOf } from './sealing/master-key.ts'
+import type { Sealer } from './sealing/sealer.ts'
 import { openServerKeys } from './sealing/server-keys.ts'
 import { createSealedValueStore } from './sealing/store.ts'
 import { createAllocator } from './status-lists/allocate.ts'
@@ -64,13 +66,15 @@ export interface AppDependencies {
   readonly config: Config
   /** Of the database, embedded or not. */
   readonly url: string
-  readonly masterKey: MasterKey
+  readonly sealer: Sealer
   readonly clock: Clock
   readonly logger: Logger
 }
 
 export interface App {
   listen (): Promise<void>
+  /** Makes the signing keys that are to wait, and lets those take over that are due. To be called now and then. */
+  keepKeys (): Promise<void>
   /** Readiness turns to 503 and answers close their connection; requests go on being answered. */
   startDraining (): void
   /** Finishes what is under way, then lets go of everything. */
@@ -78,18 +82,18 @@ export interface App {
 }
 
 /** @throws OperatorError when the database was not prepared or the master key is another one */
-export async function createApp ({ config, url, masterKey, clock, logger }: AppDependencies): Promise<App> {
+export async function createApp ({ config, url, sealer, clock, logger }: AppDependencies): Promise<App> {
   const { issuer } = config
   // Two pools: whole tables are read with patience, but whoever waits for an HTTP answer is not kept waiting.
   const reading = createDatabase({ url, applicationName: 'signet directory', poolSize: 2 })
   const writing = createDatabase({ url, applicationName: 'signet', patience: patience.request })
-  const sealer = createSealer(masterKey)
   const serverKeys = await openServerKeys(createSealedValueStore(reading), sealer)
 
   const organizations = createOrganizationDirectory(createOrganizationStore(reading))
   const resources = createResourceDirectory(createResourceStore(reading))
   const clients = createClientDirectory(createClientStore(reading))
   const keys = createKeyRing({ store: createSigningKeyStore(reading), sealer, clock, logger, algorithms: config.signingAlgorithms })
+  const keepKeys = createKeepKeys({ keys, rotation: createKeyRotation({ store: createSigningKeyStore(writing), sealer, clock, policy: config }), policy: config, clock, logger })
   const revocations = createRevocations({ reading: createRevokedTokenStore(reading), writing: createRevokedTokenStore(writing), clock })
   const exchangedTokens = createExchangedTokens({ reading: createExchangedTokenStore(reading), writing: createExchangedTokenStore(writing), clock, limit: config.exchangedTokensLimit })
   const statusLists = createStatusLists({ reading: createStatusListStore(reading), writing: createStatusListStore(writing), clock })
@@ -108,7 +112,7 @@ export async function createApp ({ config, url, masterKey, clock, logger }: AppD
   const replay = createReplayGuard(createUsedIdentifierStore(writing), clock)
   const dpop = createDpop({
     tokenEndpoint: issuer + endpointPaths.token,
-    nonces: config.dpopNonce ? createNonces(subkeyOf(masterKey, 'dpop nonce'), clock) : undefined,
+    nonces: config.dpopNonce ? createNonces(subkeyOf({ bytes: serverKeys.secretTag }, 'dpop nonce'), clock) : undefined,
     replay,
     clock
   })
@@ -163,6 +167,7 @@ export async function createApp ({ config, url, masterKey, clock, logger }: AppD
       stopLeasingAhead = startLeasingAhead({ store: createStatusListStore(reading), allocator, clients, organizations, keys, clock, logger })
       await server.listen({ port: config.port, host: config.host, backlog: 1_024 })
     },
+    keepKeys,
     startDraining: readiness.startDraining,
     async close () {
       stopHousekeeping()

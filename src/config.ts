@@ -16,6 +16,9 @@ import { OperatorError } from './operator-error.ts'
 const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
 export type LogLevel = typeof logLevels[number]
 
+/** For so long at most a process that is cut off goes on with the keys that it knows. */
+export const maxStaleLimitSeconds = 86_400
+
 export const environmentSchema = Type.Object({
   PORT: Type.Integer({ minimum: 1, maximum: 65535, default: 8080, description: 'TCP port to listen on.' }),
   HOST: Type.String({ minLength: 1, default: '127.0.0.1', description: 'Address to listen on; `0.0.0.0` or `::` for every interface.' }),
@@ -25,6 +28,8 @@ export const environmentSchema = Type.Object({
   DATABASE_WAIT_SECONDS: Type.Integer({ minimum: 0, maximum: 600, default: 10, description: 'How long a start waits for the database before it gives up.' }),
   MASTER_KEY: Type.Optional(Type.String({ description: 'The key that seals signing keys and other secrets at rest: 32 random bytes as base64url (43 characters) or hex (64). Make one with `openssl rand -hex 32`.' })),
   MASTER_KEY_FILE: Type.Optional(Type.String({ description: 'A file that holds the master key instead. Default, when neither is set: `master.key` in `SIGNET_DATA_DIR`, created at the first start.' })),
+  PREVIOUS_MASTER_KEY: Type.Optional(Type.String({ description: 'While the master key is rotated: the one before it, which opens what is still sealed under it.' })),
+  PREVIOUS_MASTER_KEY_FILE: Type.Optional(Type.String({ description: 'A file that holds the previous master key instead.' })),
   SIGNET_DATA_DIR: Type.String({ minLength: 1, default: '.signet', description: 'Folder of the embedded PostgreSQL and of the master key.' }),
   SIGNET_CONFIG: Type.Optional(Type.String({ description: 'A configuration file that every start applies before it serves. While it is set no sample is made.' })),
   SIGNET_CONFIG_PRUNE: Type.Boolean({ default: false, description: '`true` lets a start remove what the configuration file made and does not name any more.' }),
@@ -40,10 +45,11 @@ export const environmentSchema = Type.Object({
   AUTHENTICATION_METHODS: Type.Optional(Type.String({ description: 'Comma-separated client authentication methods that are on, at every endpoint: only they work, and the metadata lists them. Default: all that this version has.' })),
   SIGNING_ALGORITHMS: Type.String({ default: 'RS256', description: 'Comma-separated algorithms that tokens are signed with, of `RS256`, `PS256`, `ES256` and `EdDSA`; the first one is for every resource that names none. An algorithm that is added gets its keys at the start.' }),
   RSA_MODULUS_BITS: Type.Integer({ minimum: 2048, maximum: 4096, multipleOf: 1024, default: 2048, description: 'Bits of the RSA keys that are made from now on: 2048, 3072 or 4096.' }),
+  KEY_ROTATION_DAYS: Type.Integer({ minimum: 0, maximum: 3_650, default: 30, description: 'After how many days a signing key is replaced by the next one; 0: only by `signet key rotate`.' }),
   DPOP_NONCE: Type.Boolean({ default: false, description: '`true` takes only DPoP proofs that hold a recent nonce of this server (RFC 9449 §8): clients send the first request twice.' }),
   JWKS_URI_ALLOW_PRIVATE: Type.Boolean({ default: false, description: '`true` lets the server fetch the keys of clients (`jwks_uri`) from loopback and private addresses too, by names that only the system knows.' }),
   EXCHANGED_TOKENS_LIMIT: Type.Integer({ minimum: 1, maximum: 5_000_000, default: 250_000, description: 'How many exchanged tokens there may be at a time. Each worker keeps them in memory.' }),
-  STALE_LIMIT_SECONDS: Type.Integer({ minimum: 5, maximum: 86_400, default: 900, description: 'How long a process goes on from memory, in seconds, after it last heard from the database.' }),
+  STALE_LIMIT_SECONDS: Type.Integer({ minimum: 5, maximum: maxStaleLimitSeconds, default: 900, description: 'How long a process goes on from memory, in seconds, after it last heard from the database.' }),
   DRAIN_SECONDS: Type.Integer({ minimum: 0, maximum: 300, default: 1, description: 'How long a stopping process goes on answering, in seconds, with readiness already 503, so that load balancers notice.' }),
   SHUTDOWN_TIMEOUT_SECONDS: Type.Integer({ minimum: 1, maximum: 600, default: 15, description: 'After this many seconds a process that is still draining is ended.' }),
   SIGNET_POSTGRES_USER: Type.Optional(Type.String({ description: 'Only when started as root: the system user that the embedded PostgreSQL runs as. Default: the owner of the data, else `postgres`, else `nobody`.' }))
@@ -61,6 +67,8 @@ export interface Config {
   readonly databaseWaitSeconds: number
   readonly masterKey: string | undefined
   readonly masterKeyFile: string | undefined
+  readonly previousMasterKey: string | undefined
+  readonly previousMasterKeyFile: string | undefined
   /** Absolute. */
   readonly dataDir: string
   readonly configFile: string | undefined
@@ -82,6 +90,8 @@ export interface Config {
   /** Those that are on; the first one is the default. */
   readonly signingAlgorithms: readonly SigningAlgorithm[]
   readonly rsaModulusBits: number
+  /** 0: never by itself. */
+  readonly keyRotationDays: number
   readonly dpopNonce: boolean
   readonly jwksUriAllowPrivate: boolean
   readonly exchangedTokensLimit: number
@@ -110,6 +120,8 @@ export function loadConfig (environment: Readonly<Record<string, string | undefi
     databaseWaitSeconds: given.DATABASE_WAIT_SECONDS,
     masterKey: given.MASTER_KEY,
     masterKeyFile: given.MASTER_KEY_FILE,
+    previousMasterKey: given.PREVIOUS_MASTER_KEY,
+    previousMasterKeyFile: given.PREVIOUS_MASTER_KEY_FILE,
     dataDir: resolve(given.SIGNET_DATA_DIR),
     configFile: given.SIGNET_CONFIG,
     configPrune: given.SIGNET_CONFIG_PRUNE,
@@ -125,6 +137,7 @@ export function loadConfig (environment: Readonly<Record<string, string | undefi
     authenticationMethods: readChoices('AUTHENTICATION_METHODS', given.AUTHENTICATION_METHODS, methodsPossible(given)),
     signingAlgorithms: readChoices('SIGNING_ALGORITHMS', given.SIGNING_ALGORITHMS, signingAlgorithms),
     rsaModulusBits: given.RSA_MODULUS_BITS,
+    keyRotationDays: given.KEY_ROTATION_DAYS,
     dpopNonce: given.DPOP_NONCE,
     jwksUriAllowPrivate: given.JWKS_URI_ALLOW_PRIVATE,
     exchangedTokensLimit: given.EXCHANGED_TOKENS_LIMIT,

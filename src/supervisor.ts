@@ -48,7 +48,7 @@ export async function supervise (options: SupervisorOptions): Promise<number> {
     database = await openDatabase(options, stop.signal)
     const { prepare } = await loading
     stop.signal.throwIfAborted()
-    const preparing = prepare({ config, url: database.url, embedded: config.databaseUrl === undefined, clock, progress, readVariable })
+    const preparing = prepare({ config, url: database.url, embedded: config.databaseUrl === undefined, makesNextKeys: true, clock, progress, readVariable })
     const prepared = await Promise.race([preparing, untilLate(stop, config.shutdownTimeoutSeconds / 2)])
     isAbandoned = prepared === 'late'
     if (prepared === 'late') return stop.exitCode()

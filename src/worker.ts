@@ -6,8 +6,11 @@ import type { Config } from './config.ts'
 import { createLogger } from './logger.ts'
 import { OperatorError } from './operator-error.ts'
 import { listenProblem } from './port.ts'
-import { readMasterKey } from './sealing/master-key.ts'
+import { readMasterKeys } from './sealing/master-key.ts'
+import { createRereadingSealer } from './sealing/rereading.ts'
 import { isSupervisorMessage, type Assignment, type WorkerMessage } from './worker-messages.ts'
+
+const keepKeysEveryMillis = 60_000
 
 /** Waits for an assignment. The process ends when it was drained, when it failed, or when its supervisor is gone. */
 export function runWorker (clock: Clock): void {
@@ -28,12 +31,13 @@ async function serve ({ config, url }: Assignment, clock: Clock): Promise<void> 
   }
   process.on('uncaughtException', crash)
   try {
-    const masterKey = await readMasterKey(config)
-    if (masterKey === undefined) {
+    const masterKeys = await readMasterKeys(config)
+    if (masterKeys === undefined) {
       throw new OperatorError('The master key went away while Signet was starting. Put it back, and start again.')
     }
-    const app = await createApp({ config, url, masterKey, clock, logger })
+    const app = await createApp({ config, url, sealer: createRereadingSealer(masterKeys, config), clock, logger })
     await app.listen()
+    keepKeys(app)
     process.on('message', (message) => { if (isSupervisorMessage(message) && message.type === 'drain') void drain(app, config) })
     tell({ type: 'listening' })
   } catch (error) {
@@ -41,6 +45,11 @@ async function serve ({ config, url }: Assignment, clock: Clock): Promise<void> 
     if (problem instanceof OperatorError) tell({ type: 'failed', message: problem.message, exitCode: problem.exitCode }, () => { process.exit(problem.exitCode) })
     else crash(problem, 'start')
   }
+}
+
+/** Not all workers at the same moment: each would make keys, of which one is kept. */
+function keepKeys (app: App): void {
+  setTimeout(() => { void app.keepKeys().finally(() => { keepKeys(app) }) }, keepKeysEveryMillis * (0.5 + Math.random() / 2)).unref()
 }
 
 async function drain (app: App, config: Config): Promise<void> {

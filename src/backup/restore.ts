@@ -7,7 +7,7 @@ import { OperatorError } from '../operator-error.ts'
 import { migrate, withoutMigrations } from '../postgres/migrator.ts'
 import type { Progress } from '../progress.ts'
 import type { MasterKey } from '../sealing/master-key.ts'
-import { createSealer } from '../sealing/sealer.ts'
+import { createSealer, masterKeyIdOf } from '../sealing/sealer.ts'
 import { openServerKeys } from '../sealing/server-keys.ts'
 import type { SealedValue } from '../sealing/store.ts'
 import { revokeUnleased, revokeWholeLists } from '../status-lists/restored.ts'
@@ -21,6 +21,8 @@ export interface RestoreOptions {
   readonly url: string
   readonly backup: BackupReader
   readonly masterKey: MasterKey
+  /** Master keys of earlier times, under one of which the backup may have been made. */
+  readonly otherMasterKeys?: readonly MasterKey[]
   /** Ends every token that was issued before now. */
   readonly revokeTokens: boolean
   readonly clock: Clock
@@ -105,17 +107,19 @@ async function advanceSequences (client: pg.Client, { table, columns }: TableHea
 }
 
 /** Before anything is committed: a backup that nobody can open is no state to leave a database in. */
-async function checkKeys (client: pg.Client, { masterKey }: RestoreOptions): Promise<void> {
+async function checkKeys (client: pg.Client, { masterKey, otherMasterKeys = [] }: RestoreOptions): Promise<void> {
   const { rows: values } = await client.query<SealedValue>('SELECT purpose, envelope FROM sealed_values')
   const { rows: keys } = await client.query<SigningKeyRow>(`SELECT kid, environment, algorithm, sealed_private_key AS "sealedPrivateKey",
     created_at AS "createdAt", activates_at AS "activatesAt", withdrawn_at AS "withdrawnAt" FROM signing_keys`)
-  const envelopes = [...values.map(({ envelope }) => envelope), ...keys.map(({ sealedPrivateKey }) => sealedPrivateKey)]
+  const { rows: secrets } = await client.query<{ envelope: string }>("SELECT to_jsonb(s) ->> 'sealed_secret' AS envelope FROM client_secrets s WHERE to_jsonb(s) ->> 'sealed_secret' IS NOT NULL") // early versions had no such column
+  const envelopes = [...values, ...secrets].map(({ envelope }) => envelope).concat(keys.map(({ sealedPrivateKey }) => sealedPrivateKey))
   if (envelopes.length === 0) return // made before the first start, which will make them
-  if (envelopes.some((envelope) => envelope.split('.')[1] !== masterKey.id)) {
-    throw new OperatorError('The backup was made under another master key than the one here, and nothing was restored. Set MASTER_KEY or MASTER_KEY_FILE to the key of the server that was backed up.')
+  const sealer = createSealer(masterKey, { others: otherMasterKeys })
+  const foreign = envelopes.find((envelope) => !sealer.hasKeyOf(envelope))
+  if (foreign !== undefined) {
+    throw new OperatorError(`The backup was made under another master key than the one here, and nothing was restored: under ${masterKeyIdOf(foreign)}. Set MASTER_KEY or MASTER_KEY_FILE to the key of the server that was backed up.`)
   }
-  const sealer = createSealer(masterKey)
-  await openServerKeys({ readAll: async () => values, addMissing: async () => {} }, sealer)
+  await openServerKeys({ readAll: async () => values }, sealer)
   for (const key of keys) await openSigningKey(key, sealer)
 }
 

@@ -28,6 +28,8 @@ export const variables: readonly (readonly [name: string, meaning: string])[] = 
   ['SIGNET_DATA_DIR', 'folder of the embedded PostgreSQL and of the master key (.signet)'],
   ['MASTER_KEY', 'the master key, or'],
   ['MASTER_KEY_FILE', 'a file that holds it'],
+  ['PREVIOUS_MASTER_KEY', 'for master-key rotate: the one before it; PREVIOUS_MASTER_KEY_FILE names a file that holds it'],
+  ['KEY_ROTATION_DAYS', 'of the server: after how many days a signing key is replaced (30)'],
   ['ISSUER', 'public URL of the server; token inspect needs the one that the server has'],
   ['PORT', 'of the server, when ISSUER is not set (8080)'],
   ['SIGNET_POSTGRES_USER', 'only as root: the system user that the embedded PostgreSQL runs as'],

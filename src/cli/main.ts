@@ -20,6 +20,7 @@ import { addExportCommand } from './export.ts'
 import { describeFailure } from './failure.ts'
 import { rootHelp, subcommandHelp } from './help.ts'
 import { addKeyCommands } from './key.ts'
+import { addMasterKeyCommands } from './master-key.ts'
 import { addMigrateCommands } from './migrate.ts'
 import { addOrganizationCommands } from './organization.ts'
 import { createOutput } from './output.ts'
@@ -62,6 +63,7 @@ addScopeCommands(program, context)
 addClientCommands(program, context)
 addSecretCommands(program, context)
 addKeyCommands(program, context)
+addMasterKeyCommands(program, context)
 addTokenCommands(program, context)
 addApplyCommand(program, context)
 addExportCommand(program, context)

@@ -19,10 +19,10 @@ export function addRestoreCommand (program: Command, { output, readConfig, withD
     .action(async (file: string, options: { revokeTokens?: true, yes?: true }) => {
       const { openBackup } = await import('../backup/read.ts')
       const { restore } = await import('../backup/restore.ts')
-      const { readMasterKey } = await import('../sealing/master-key.ts')
+      const { readMasterKeys } = await import('../sealing/master-key.ts')
       const config = await readConfig()
-      const masterKey = await readMasterKey(config)
-      if (masterKey === undefined) {
+      const masterKeys = await readMasterKeys(config)
+      if (masterKeys === undefined) {
         throw new OperatorError(`There is no master key in ${config.dataDir}. Put the master.key of the server that was backed up there, or set MASTER_KEY or MASTER_KEY_FILE.`)
       }
       const name = file === standardInput ? 'Standard input' : file
@@ -32,7 +32,7 @@ export function addRestoreCommand (program: Command, { output, readConfig, withD
       await confirm(`Restore the backup of ${printable(createdAt)} into ${target}, which must be empty?`, { yes: options.yes === true })
       await withDatabase(async ({ url, progress }) => {
         const revokeTokens = options.revokeTokens === true
-        const rows = await restore({ url, backup, masterKey, revokeTokens, clock: Date.now, progress })
+        const rows = await restore({ url, backup, masterKey: masterKeys.current, otherMasterKeys: masterKeys.others, revokeTokens, clock: Date.now, progress })
         await output.record({ file, created_at: createdAt, signet_version: signetVersion, tokens_revoked: revokeTokens, rows })
         output.note(revokeTokens
           ? 'the backup is restored, and all earlier tokens are revoked'

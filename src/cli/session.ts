@@ -12,6 +12,8 @@ import type { Clock } from '../clock.ts'
 import type { Config } from '../config.ts'
 import { createExchangedTokenStore, type ExchangedTokenStore } from '../exchanged-tokens/store.ts'
 import { createDatabase, patience, type Database, type Session as Transaction } from '../db.ts'
+import type { RotationTimes } from '../keys/plan.ts'
+import { createKeyRotation, type KeyRotation } from '../keys/rotation.ts'
 import { createSigningKeyStore, type SigningKeyStore } from '../keys/store.ts'
 import { exitCodes, OperatorError } from '../operator-error.ts'
 import { createOrganizationStore, type OrganizationStore } from '../organizations/store.ts'
@@ -56,6 +58,10 @@ export interface Session extends Reading {
   readonly registration: Registration
   readonly secretFormat: SecretFormat
   readonly keys: SigningKeyStore
+  readonly keyRotation: KeyRotation
+  readonly keyTimes: RotationTimes
+  /** How many tokens of each signing key live, about; undefined where nobody counts. */
+  readonly liveTokensByKey?: () => Promise<ReadonlyMap<string, number>>
   readonly revokedTokens: RevokedTokenStore
   readonly exchangedTokens: ExchangedTokenStore
   readonly sealer: Sealer
@@ -135,6 +141,8 @@ export function createSession (
     registration,
     secretFormat,
     keys: createSigningKeyStore(database),
+    keyRotation: createKeyRotation({ store: createSigningKeyStore(database), sealer, clock, policy: config }),
+    keyTimes: config,
     revokedTokens: createRevokedTokenStore(database),
     exchangedTokens: createExchangedTokenStore(database),
     sealer,

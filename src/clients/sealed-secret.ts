@@ -3,7 +3,7 @@
  * master key, only for clients whose assertions are checked with them; the database forgets them with the need for them.
  */
 import { needsSecret } from '../oauth/authentication-methods.ts'
-import type { Sealer } from '../sealing/sealer.ts'
+import type { SealedPlace, Sealer } from '../sealing/sealer.ts'
 import type { Client } from './client.ts'
 
 /** Fewer octets make no key for HS256, so such a secret is not kept. */
@@ -21,7 +21,14 @@ export function isLongEnoughForHmac (secret: string): boolean {
 
 /** @returns null for a secret that is too short to be a key */
 export function sealSecret (sealer: Pick<Sealer, 'seal'>, clientId: string, secretId: string, secret: string): string | null {
-  return isLongEnoughForHmac(secret) ? sealer.seal({ purpose: 'client-secret', row: secretId, qualifier: clientId }, Buffer.from(secret)) : null
+  return isLongEnoughForHmac(secret) ? sealer.seal(placeOf(clientId, secretId), Buffer.from(secret)) : null
+}
+
+/** @throws OperatorError when it does not open */
+export function resealSecret (
+  { id, clientId, sealedSecret }: { readonly id: string, readonly clientId: string, readonly sealedSecret: string }, from: Pick<Sealer, 'open'>, to: Pick<Sealer, 'seal'>
+): { readonly id: string, readonly sealedSecret: string } {
+  return { id, sealedSecret: to.seal(placeOf(clientId, id), from.open(placeOf(clientId, id), sealedSecret)) }
 }
 
 /**
@@ -31,5 +38,9 @@ export function sealSecret (sealer: Pick<Sealer, 'seal'>, clientId: string, secr
 export function openSecret (
   sealer: Pick<Sealer, 'open'>, clientId: string, { id, sealedSecret }: { readonly id: string, readonly sealedSecret: string | null }
 ): Buffer | undefined {
-  return sealedSecret === null ? undefined : sealer.open({ purpose: 'client-secret', row: id, qualifier: clientId }, sealedSecret)
+  return sealedSecret === null ? undefined : sealer.open(placeOf(clientId, id), sealedSecret)
+}
+
+function placeOf (clientId: string, secretId: string): SealedPlace {
+  return { purpose: 'client-secret', row: secretId, qualifier: clientId }
 }

@@ -35,6 +35,8 @@ export interface ClientStore {
   grantScopes (granted: readonly GrantedScope[]): Promise<void>
   withdrawScopes (granted: readonly GrantedScope[]): Promise<void>
   importSecrets (rows: readonly ImportedSecretRow[]): Promise<void>
+  /** Every secret that is kept sealed, as it is stored. */
+  readSealed (): Promise<{ readonly id: string, readonly clientId: string, readonly sealedSecret: string }[]>
   /** Keeps sealed what is stored already. */
   keepSealed (rows: readonly { readonly id: string, readonly sealedSecret: string | null }[]): Promise<void>
   adoptSecrets (ids: readonly string[], managedBy: string): Promise<void>
@@ -168,6 +170,10 @@ export function createClientStore (database: Session): ClientStore {
     },
     async importSecrets (rows) {
       await database.clientSecret.createMany({ data: rows.map((row) => ({ ...row, imported: true })) })
+    },
+    async readSealed () {
+      const rows = await database.clientSecret.findMany({ where: { sealedSecret: { not: null } }, select: { id: true, clientId: true, sealedSecret: true } })
+      return rows.flatMap(({ sealedSecret, ...row }) => sealedSecret === null ? [] : [{ ...row, sealedSecret }])
     },
     async keepSealed (rows) {
       await database.$executeRaw`

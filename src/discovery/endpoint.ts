@@ -2,7 +2,7 @@
 import type { RouteHandlerMethod } from 'fastify'
 import type { Environment } from '../environment.ts'
 import type { Config } from '../config.ts'
-import { sendPublicDocument } from '../http/cacheable.ts'
+import { documentMaxAgeSeconds, sendPublicDocument } from '../http/cacheable.ts'
 import type { KeyRing } from '../keys/ring.ts'
 import { invalidRequest } from '../oauth/errors.ts'
 import { statusListMediaType } from '../oauth/status-list.ts'
@@ -10,7 +10,7 @@ import type { StatusLists } from '../status-lists/directory.ts'
 import { statusListTtlSeconds, type PublishStatusList } from '../status-lists/publish.ts'
 import { statusListUri } from '../status-lists/status-list.ts'
 import { metadataOf, type Features } from './metadata.ts'
-import { documentMaxAgeSeconds, noSuchStatusList, type JwksBody, type StatusListsBody } from './operation.ts'
+import { noSuchStatusList, type JwksBody, type StatusListsBody } from './operation.ts'
 
 /** @see [RFC 7517 §5](https://www.rfc-editor.org/rfc/rfc7517.html#section-5) */
 export function createJwksEndpoint (keys: Pick<KeyRing, 'published'>, environment: Environment): RouteHandlerMethod {

@@ -1,15 +1,13 @@
 /** How JWKS, metadata and status lists describe themselves. */
 import { Type, type Static } from '@sinclair/typebox'
 import type { Environment } from '../environment.ts'
+import { documentMaxAgeSeconds } from '../http/cacheable.ts'
 import type { Answer, Described, Exchange, Operation } from '../http/operation.ts'
 import { issuerPlaceholder, samples } from '../oauth/samples.ts'
 import { statusListMediaType } from '../oauth/status-list.ts'
 import { statusListTtlSeconds } from '../status-lists/publish.ts'
 import { statusListUri } from '../status-lists/status-list.ts'
 import { defaultFeatures, metadataBody, metadataOf } from './metadata.ts'
-
-/** How long verifiers may keep keys and metadata. */
-export const documentMaxAgeSeconds = 300
 
 const jwksBody = Type.Object({
   keys: Type.Array(Type.Object({

@@ -5,7 +5,7 @@ import { createDatabase, type Database } from '../db.ts'
 import { OperatorError } from '../operator-error.ts'
 import { holdsCluster } from '../postgres/data-folder.ts'
 import { migrationStatus, type MigrationState } from '../postgres/migrator.ts'
-import type { MasterKey } from '../sealing/master-key.ts'
+import type { MasterKeys } from '../sealing/master-key.ts'
 import { halves } from './configuration.ts'
 import { clockFinding } from './clock.ts'
 import type { ExaminedFile } from './configuration-file.ts'
@@ -24,7 +24,7 @@ export interface DatabaseExamination {
 
 export interface DatabaseDependencies {
   readonly config: Config
-  readonly masterKey: MasterKey | undefined
+  readonly masterKeys: MasterKeys | undefined
   readonly clock: Clock
   readonly file: ExaminedFile
   /** Opens the database for as long as the work takes, without bringing it up to date. */
@@ -85,7 +85,7 @@ async function examineOpen (url: string, dependencies: DatabaseDependencies): Pr
       const because = 'the database has no schema yet'
       return { findings: [...own, ...dependents.slice(1, -1).map((check) => notChecked(check, because)), ahead], published: undefined, isUpToDate: false, file: undefined }
     }
-    const keys = await examineKeys(database, dependencies.masterKey, clock())
+    const keys = await examineKeys(database, { ...dependencies, now: clock() })
     return { findings: [...own, ...keys.findings, ahead], published: keys.published, isUpToDate: states.every(({ state }) => state === 'applied'), file: undefined }
   } finally {
     await database.$disconnect()

@@ -27,7 +27,7 @@ export async function examine ({ variables, dotenvProblem, clock, withDatabase }
     checkMasterKey(config), checkOtherFiles(variables), checkDataFolder(config), examineFile(config, (name) => variables[name])
   ])
   const [database, issuer] = await Promise.all([
-    examineDatabaseIf(configuration, { config, masterKey: key.masterKey, clock, file, withDatabase }),
+    examineDatabaseIf(configuration, { config, masterKeys: key.masterKeys, clock, file, withDatabase }),
     examineIssuerIf(configuration, clock)
   ])
   return [

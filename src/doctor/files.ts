@@ -6,13 +6,13 @@ import { promisify } from 'node:util'
 import type { Config } from '../config.ts'
 import { errorCode } from '../error-code.ts'
 import { OperatorError } from '../operator-error.ts'
-import { readMasterKey, type MasterKey } from '../sealing/master-key.ts'
+import { readMasterKeys, type MasterKeys } from '../sealing/master-key.ts'
 import { halves } from './configuration.ts'
 import { ok, problem, warning, type Finding } from './finding.ts'
 
 export interface ReadKey {
   /** undefined: there is none, or it cannot be used. */
-  readonly masterKey: MasterKey | undefined
+  readonly masterKeys: MasterKeys | undefined
   readonly findings: readonly Finding[]
 }
 
@@ -22,14 +22,14 @@ export async function checkMasterKey (config: Config): Promise<ReadKey> {
   const path = config.masterKeyFile ?? join(config.dataDir, 'master.key')
   const source = config.masterKey === undefined ? path : 'MASTER_KEY'
   try {
-    const masterKey = await readMasterKey(config)
-    if (masterKey === undefined) return { masterKey, findings: [warning('master key', `there is none yet in ${config.dataDir}`, 'The first start makes it. If there was one, put it back.')] }
-    const present = ok('master key', `read from ${source}; its id is ${masterKey.id}`)
+    const masterKeys = await readMasterKeys(config)
+    if (masterKeys === undefined) return { masterKeys, findings: [warning('master key', `there is none yet in ${config.dataDir}`, 'The first start makes it. If there was one, put it back.')] }
+    const present = ok('master key', `read from ${source}; its id is ${masterKeys.current.id}`)
     const risks = config.masterKey === undefined ? [...await checkReaders('master key', path, config.masterKeyFile === undefined ? 'own' : 'named'), ...await checkGit('master key', path)] : []
-    return { masterKey, findings: risks.length === 0 ? [present] : risks }
+    return { masterKeys, findings: risks.length === 0 ? [present] : risks }
   } catch (error) {
     if (!(error instanceof OperatorError)) throw error
-    return { masterKey: undefined, findings: [problem('master key', ...halves(error.message))] }
+    return { masterKeys: undefined, findings: [problem('master key', ...halves(error.message))] }
   }
 }
 

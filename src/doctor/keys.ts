@@ -1,11 +1,13 @@
 /** The sealed values and signing keys of the database: does the master key open them, and which key signs? */
+import type { Config } from '../config.ts'
 import type { Database } from '../db.ts'
 import { environments, type Environment } from '../environment.ts'
-import { keyState } from '../keys/ring.ts'
+import { dueAt, type RotationTimes } from '../keys/plan.ts'
 import { openSigningKey } from '../keys/signing-key.ts'
+import { keyState, publishedStates } from '../keys/state.ts'
 import { createSigningKeyStore, type SigningKeyRow } from '../keys/store.ts'
-import type { MasterKey } from '../sealing/master-key.ts'
-import { createSealer, type Sealer } from '../sealing/sealer.ts'
+import type { MasterKeys } from '../sealing/master-key.ts'
+import { createSealer, masterKeyIdOf, type Sealer } from '../sealing/sealer.ts'
 import { openServerKeys } from '../sealing/server-keys.ts'
 import { createSealedValueStore } from '../sealing/store.ts'
 import { halves } from './configuration.ts'
@@ -20,31 +22,46 @@ export interface KeyExamination {
 
 const dayMillis = 86_400_000
 
-export async function examineKeys (database: Database, masterKey: MasterKey | undefined, now: number): Promise<KeyExamination> {
-  const sealer = masterKey === undefined ? undefined : createSealer(masterKey)
-  const opens = await attempt('master key opens', () => checkSealedValues(database, sealer))
+interface KeyDependencies {
+  readonly config: RotationTimes & Pick<Config, 'signingAlgorithms'>
+  readonly masterKeys: MasterKeys | undefined
+  readonly now: number
+}
+
+interface KeysAtHand {
+  readonly rows: readonly SigningKeyRow[]
+  readonly sealer: Sealer | undefined
+  readonly now: number
+}
+
+export async function examineKeys (database: Database, { config, masterKeys, now }: KeyDependencies): Promise<KeyExamination> {
+  const sealer = masterKeys === undefined ? undefined : createSealer(masterKeys.current, masterKeys)
+  const opens = await attempt('master key opens', () => checkSealedValues(database, sealer, masterKeys?.current.id))
   let rows: SigningKeyRow[]
   try {
     rows = await createSigningKeyStore(database).readAll()
   } catch (error) {
     return { findings: [opens, ...environments.map((environment) => unreadable(`keys ${environment}`, error))], published: undefined }
   }
-  const findings = await Promise.all(environments.map((environment) => attempt(`keys ${environment}`, () => checkKeys(environment, rows, sealer, now))))
-  const isPublished = (row: SigningKeyRow): boolean => ['next', 'active', 'retired'].includes(keyState(row, rows, now))
+  const findings = await Promise.all(environments.map((environment) => attempt(`keys ${environment}`, () => checkKeys(environment, { rows, sealer, now }, config))))
+  const isPublished = (row: SigningKeyRow): boolean => publishedStates.includes(keyState(row, rows, now))
   const kidsOf = (environment: Environment): string[] => rows.filter((row) => row.environment === environment && isPublished(row)).map(({ kid }) => kid)
   return { findings: [opens, ...findings], published: { live: kidsOf('live'), test: kidsOf('test') } }
 }
 
-async function checkSealedValues (database: Database, sealer: Sealer | undefined): Promise<Finding> {
+async function checkSealedValues (database: Database, sealer: Sealer | undefined, currentId: string | undefined): Promise<Finding> {
   const check = 'master key opens'
   const store = createSealedValueStore(database)
-  if ((await store.readAll()).length === 0) return warning(check, 'nothing is sealed in the database yet', 'The first start does that.')
+  const [value] = await store.readAll()
+  if (value === undefined) return warning(check, 'nothing is sealed in the database yet', 'The first start does that.')
   if (sealer === undefined) return problem(check, 'values in the database are sealed, and there is no usable master key', 'Put the key back that the database was made with: Signet does not start without it.')
   await openServerKeys(store, sealer)
+  const id = masterKeyIdOf(value.envelope)
+  if (id !== currentId) return warning(check, `what is sealed in the database is sealed under the previous one, ${id}`, 'Once every server has both, run: signet master-key rotate')
   return ok(check, 'what is sealed in the database')
 }
 
-async function checkKeys (environment: Environment, rows: readonly SigningKeyRow[], sealer: Sealer | undefined, now: number): Promise<Finding> {
+async function checkKeys (environment: Environment, { rows, sealer, now }: KeysAtHand, config: KeyDependencies['config']): Promise<Finding> {
   const check = `keys ${environment}`
   const own = rows.filter((row) => row.environment === environment)
   if (own.length === 0) return warning(check, 'there is none yet', 'The first start makes it. If there were clients, restore signing_keys from a backup.')
@@ -53,6 +70,11 @@ async function checkKeys (environment: Environment, rows: readonly SigningKeyRow
   if (active.length === 0) return problem(check, `none of ${own.length} is active`, 'See: signet key list. Restore signing_keys from a backup.')
   if (sealer === undefined) return notChecked(check, 'there is no usable master key')
   for (const row of own) await openSigningKey(row, sealer)
+  const inUse = active.filter(({ algorithm }) => config.signingAlgorithms.some((each) => each === algorithm))
+  const overdue = inUse.find((each) => dueAt(each, config) + dayMillis < now)
+  if (overdue !== undefined) return warning(check, `${overdue.kid} was to be replaced after ${config.keyRotationDays} days, and ${signsSince(overdue, now)}`, 'A server that runs replaces it: see its log for key.upkeep_failed. Or run: signet key rotate')
+  const alone = inUse.find(({ algorithm }) => !inState('next').some((each) => each.algorithm === algorithm))
+  if (alone !== undefined) return warning(check, `no key waits to take over from ${alone.kid} (${alone.algorithm})`, 'A server that runs makes one within a minute: see its log for key.upkeep_failed.')
   const others = [...inState('next').length > 0 ? ['a next one waits'] : [], ...inState('retired').length > 0 ? [`${inState('retired').length} retired`] : []]
   return ok(check, [...active.map((each) => signsSince(each, now)), ...others].join(', '))
 }

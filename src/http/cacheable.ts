@@ -2,6 +2,9 @@
 import { createHash } from 'node:crypto'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 
+/** How long verifiers, and caches on the way to them, may keep keys and metadata. */
+export const documentMaxAgeSeconds = 300
+
 export interface PublicDocument {
   readonly body: string
   readonly mediaType: string

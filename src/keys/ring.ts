@@ -7,15 +7,11 @@ import type { Logger } from 'pino'
 import { createTableView, type View } from '../changes/view.ts'
 import type { Clock } from '../clock.ts'
 import { environments, type Environment } from '../environment.ts'
-import { maxAccessTokenTtlSeconds } from '../oauth/claims.ts'
 import type { SigningAlgorithm } from '../oauth/signing-algorithms.ts'
-import { OperatorError } from '../operator-error.ts'
-import type { Progress } from '../progress.ts'
 import type { Sealer } from '../sealing/sealer.ts'
-import { openSigningKey, generateSigningKey, type SigningKey } from './signing-key.ts'
+import { openSigningKey, type SigningKey } from './signing-key.ts'
+import { activeKey, keyState, publishedStates, siblingsOf } from './state.ts'
 import type { SigningKeyRow, SigningKeyStore } from './store.ts'
-
-export type KeyState = 'next' | 'active' | 'retired' | 'expired' | 'withdrawn'
 
 export interface KeyRing extends View {
   /**
@@ -28,10 +24,14 @@ export interface KeyRing extends View {
   published (environment: Environment): SigningKey[]
   /** A published key. */
   find (kid: string): SigningKey | undefined
+  /** All that open, in whatever state. */
+  all (): readonly SigningKey[]
+  /** Tells the log which keys have begun to sign since it was last told. */
+  reportActive (): void
 }
 
 interface KeyRingDependencies {
-  readonly store: Pick<SigningKeyStore, 'readAll' | 'readOne'>
+  readonly store: Pick<SigningKeyStore, 'readAll'>
   readonly sealer: Sealer
   readonly clock: Clock
   readonly logger: Logger
@@ -39,105 +39,86 @@ interface KeyRingDependencies {
   readonly algorithms: readonly SigningAlgorithm[]
 }
 
-/** Clocks of verifiers may differ from ours by this much. */
-const skewSeconds = 300
+interface Family {
+  /** Withdrawn ones too. */
+  readonly all: readonly SigningKey[]
+  /** In the order in which they activate. */
+  readonly siblings: readonly SigningKey[]
+}
 
 export function createKeyRing ({ store, sealer, clock, logger, algorithms }: KeyRingDependencies): KeyRing {
   /** A row that does not open is as good as none; the start refuses it, a running process says so and goes on. */
-  async function open (row: SigningKeyRow | undefined): Promise<SigningKey | undefined> {
-    if (row === undefined) return undefined
+  async function open (row: SigningKeyRow): Promise<SigningKey | undefined> {
     try {
+      if (!sealer.hasKeyOf(row.sealedPrivateKey)) await sealer.learn()
       return await openSigningKey(row, sealer)
     } catch (error) {
-      logger.error({ err: error, kid: row.kid }, 'key.unreadable')
-      return undefined
+      const known = table.get(row.kid)
+      const isSame = known?.environment === row.environment && known.algorithm === row.algorithm
+      logger.error({ err: error, kid: row.kid, goesOnFromMemory: isSame }, 'key.unreadable')
+      if (!isSame) return undefined
+      // Its kid is its public half, so the key that was opened before is this one, whatever became of the envelope: the
+      // master key may have been rotated to one that this process was not given.
+      const { activatesAt, withdrawnAt, longestTokenSeconds } = row
+      return { ...known, activatesAt, withdrawnAt, longestTokenSeconds }
     }
   }
 
+  let families = new Map<string, Family>()
+  const signing = new Map<string, string>()
+
   const table = createTableView<SigningKey>({
     readAll: async () => (await Promise.all((await store.readAll()).map(open))).filter((key) => key !== undefined),
-    readOne: async (kid) => await open(await store.readOne(kid)),
-    keyOf: ({ kid }) => kid
+    readOne: async () => undefined,
+    keyOf: ({ kid }) => kid,
+    onChange (rows) {
+      const all = [...rows.values()]
+      families = new Map(all.map((key) => [familyOf(key.environment, key.algorithm), { all: all.filter((each) => each.environment === key.environment && each.algorithm === key.algorithm), siblings: siblingsOf(key, all) }]))
+      reportActive()
+    }
   })
 
-  /** @param algorithm undefined: whatever it is for */
-  function inState (states: readonly KeyState[], environment: Environment, algorithm?: string): SigningKey[] {
-    const own = [...table.values()].filter((key) => key.environment === environment && (algorithm === undefined || key.algorithm === algorithm))
-    return own.filter((key) => states.includes(keyState(key, own, clock())))
+  function isPublished (key: SigningKey): boolean {
+    const all = families.get(familyOf(key.environment, key.algorithm))?.all ?? []
+    return publishedStates.includes(keyState(key, all, clock()))
+  }
+
+  function active (environment: Environment, algorithm: string | null): SigningKey | undefined {
+    const wanted = algorithm ?? algorithms[0]
+    if (wanted === undefined || !algorithms.some((each) => each === wanted)) return undefined
+    return activeKey(families.get(familyOf(environment, wanted))?.siblings ?? [], clock())
+  }
+
+  function reportActive (): void {
+    for (const environment of environments) {
+      for (const algorithm of algorithms) {
+        const family = familyOf(environment, algorithm)
+        const kid = active(environment, algorithm)?.kid ?? ''
+        const before = signing.get(family)
+        signing.set(family, kid)
+        if (before === undefined || before === kid) continue
+        if (kid === '') logger.error({ environment, algorithm }, 'key.missing')
+        else logger.info({ kid, environment, algorithm }, 'key.activated')
+      }
+    }
   }
 
   return {
     load: table.load,
-    refresh: table.refresh,
-    active (environment, algorithm) {
-      const wanted = algorithm ?? algorithms[0]
-      return algorithms.some((each) => each === wanted) ? inState(['active'], environment, wanted)[0] : undefined
-    },
-    published: (environment) => inState(['active', 'next', 'retired'], environment),
+    // All at once: between one row and the other of a rotation there would be a moment with the wrong key.
+    refresh: table.load,
+    refreshMany: table.load,
+    active,
+    published: (environment) => [...table.values()].filter((key) => key.environment === environment && isPublished(key)),
     find (kid) {
       const key = table.get(kid)
-      if (key === undefined) return undefined
-      return ['active', 'next', 'retired'].includes(keyState(key, [...table.values()], clock())) ? key : undefined
-    }
+      return key !== undefined && isPublished(key) ? key : undefined
+    },
+    all: () => [...table.values()],
+    reportActive
   }
 }
 
-interface KeyTimes {
-  readonly kid: string
-  readonly environment: Environment
-  readonly algorithm: string
-  readonly activatesAt: Date
-  readonly withdrawnAt: Date | null
-}
-
-/** What a key is at a time (milliseconds since the epoch), given all the keys there are. */
-export function keyState (key: KeyTimes, all: readonly KeyTimes[], now: number): KeyState {
-  if (key.withdrawnAt !== null && key.withdrawnAt.getTime() <= now) return 'withdrawn'
-  const siblings = all
-    .filter((each) => each.environment === key.environment && each.algorithm === key.algorithm && (each.withdrawnAt === null || each.withdrawnAt.getTime() > now))
-    .sort((one, other) => one.activatesAt.getTime() - other.activatesAt.getTime() || (one.kid < other.kid ? -1 : 1))
-  // With the clock before every activation (it was set back) the first key goes on signing: no key is never an answer.
-  const active = siblings.filter((each) => each.activatesAt.getTime() <= now).at(-1) ?? siblings[0]
-  if (active?.kid === key.kid) return 'active'
-  const position = siblings.findIndex((each) => each.kid === key.kid)
-  const successor = siblings[position + 1]
-  if (successor === undefined || key.activatesAt.getTime() > now) return 'next'
-  const lastToken = successor.activatesAt.getTime() + (maxAccessTokenTtlSeconds + skewSeconds) * 1000
-  return lastToken > now ? 'retired' : 'expired'
-}
-
-interface FirstKeysOptions {
-  readonly store: SigningKeyStore
-  readonly sealer: Sealer
-  readonly clock: Clock
-  /** Whether nothing has ever been registered in this database. */
-  readonly isNew: boolean
-  readonly progress: Progress
-  /** That there are to be keys for. */
-  readonly algorithms: readonly SigningAlgorithm[]
-  /** Of RSA keys. */
-  readonly rsaModulusBits: number
-  /** Whether an environment that has keys gets one for an algorithm that it has none for. */
-  readonly addsAlgorithms: boolean
-}
-
-/**
- * Gives each environment its first key for each algorithm; of processes that start together, one makes it.
- * @throws OperatorError when a key does not open, or is gone from a database that is in use: it is never replaced silently
- */
-export async function ensureFirstKeys ({ store, sealer, clock, isNew, progress, algorithms, rsaModulusBits, addsAlgorithms }: FirstKeysOptions): Promise<void> {
-  const rows = await store.readAll()
-  await Promise.all(rows.map((row) => openSigningKey(row, sealer)))
-  for (const environment of environments) {
-    const ofEnvironment = rows.filter((row) => row.environment === environment)
-    if (ofEnvironment.length === 0 && !isNew) {
-      throw new OperatorError(`The signing keys of the ${environment} environment are gone from a database that has clients. Restore the table signing_keys from a backup.`)
-    }
-    const usable = ofEnvironment.filter(({ withdrawnAt }) => withdrawnAt === null)
-    for (const algorithm of algorithms) {
-      if (usable.some((row) => row.algorithm === algorithm) || (usable.length > 0 && !addsAlgorithms)) continue
-      progress(`making the first ${algorithm} key of the ${environment} environment`)
-      await store.addFirst(await generateSigningKey({ environment, algorithm, rsaModulusBits, activatesAt: new Date(clock()) }, sealer))
-    }
-  }
+function familyOf (environment: Environment, algorithm: string): string {
+  return `${environment} ${algorithm}`
 }

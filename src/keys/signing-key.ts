@@ -7,7 +7,8 @@ import { isSigningAlgorithm, type SigningAlgorithm } from '../oauth/signing-algo
 import { OperatorError } from '../operator-error.ts'
 import type { SealedPlace, Sealer } from '../sealing/sealer.ts'
 import { algorithms, type PublicMembers } from './algorithms.ts'
-import type { SigningKeyRow } from './store.ts'
+import type { KeyTimes } from './state.ts'
+import type { NewSigningKey, SigningKeyRow } from './store.ts'
 
 /** @see [RFC 7517 §4](https://www.rfc-editor.org/rfc/rfc7517.html#section-4) */
 export type PublicJwk = PublicMembers & {
@@ -16,16 +17,12 @@ export type PublicJwk = PublicMembers & {
   readonly kid: string
 }
 
-export interface SigningKey {
-  readonly kid: string
-  readonly environment: Environment
+export interface SigningKey extends KeyTimes {
   readonly algorithm: SigningAlgorithm
   readonly privateKey: KeyObject
   readonly publicKey: KeyObject
   readonly publicJwk: PublicJwk
   readonly createdAt: Date
-  readonly activatesAt: Date
-  readonly withdrawnAt: Date | null
 }
 
 export interface SigningKeyWish {
@@ -36,19 +33,32 @@ export interface SigningKeyWish {
   readonly activatesAt: Date
 }
 
-/** Makes a key, sealed for its row. */
-export async function generateSigningKey (
-  { environment, algorithm, rsaModulusBits, activatesAt }: SigningKeyWish, sealer: Sealer
-): Promise<Omit<SigningKeyRow, 'createdAt' | 'withdrawnAt'>> {
+export type Seals = Pick<Sealer, 'seal'>
+
+/** Makes a key, which takes a while. @returns what seals it for its row */
+export async function makeSigningKey ({ environment, algorithm, rsaModulusBits }: Omit<SigningKeyWish, 'activatesAt'>): Promise<(activatesAt: Date, sealer: Seals) => NewSigningKey> {
   const { privateKey, publicKey } = await algorithms[algorithm].generate(rsaModulusBits)
   const kid = await calculateJwkThumbprint(exportPublic(publicKey, algorithm))
-  const sealedPrivateKey = sealer.seal(placeOf(kid, environment, algorithm), privateKey.export({ type: 'pkcs8', format: 'der' }))
-  return { kid, environment, algorithm, sealedPrivateKey, activatesAt }
+  return (activatesAt, sealer) => {
+    const sealedPrivateKey = sealer.seal(placeOf(kid, environment, algorithm), privateKey.export({ type: 'pkcs8', format: 'der' }))
+    return { kid, environment, algorithm, sealedPrivateKey, activatesAt }
+  }
+}
+
+/** Makes a key, sealed for its row. */
+export async function generateSigningKey (wish: SigningKeyWish, sealer: Seals): Promise<NewSigningKey> {
+  return (await makeSigningKey(wish))(wish.activatesAt, sealer)
+}
+
+/** @throws OperatorError when the row does not open */
+export function resealSigningKey ({ kid, environment, algorithm, sealedPrivateKey }: SigningKeyRow, from: Pick<Sealer, 'open'>, to: Seals): Pick<SigningKeyRow, 'kid' | 'sealedPrivateKey'> {
+  const place = placeOf(kid, environment, algorithm)
+  return { kid, sealedPrivateKey: to.seal(place, from.open(place, sealedPrivateKey)) }
 }
 
 /** @throws OperatorError for a wrong master key or a row that was altered or damaged */
-export async function openSigningKey (row: SigningKeyRow, sealer: Sealer): Promise<SigningKey> {
-  const { kid, environment, algorithm, createdAt, activatesAt, withdrawnAt } = row
+export async function openSigningKey (row: SigningKeyRow, sealer: Pick<Sealer, 'open'>): Promise<SigningKey> {
+  const { kid, environment, algorithm, createdAt, activatesAt, withdrawnAt, longestTokenSeconds } = row
   const der = sealer.open(placeOf(kid, environment, algorithm), row.sealedPrivateKey)
   if (!isSigningAlgorithm(algorithm)) {
     throw new OperatorError(`The signing key ${kid} is for the algorithm ${algorithm}, which this version does not have. Start the version that made it.`)
@@ -60,7 +70,7 @@ export async function openSigningKey (row: SigningKeyRow, sealer: Sealer): Promi
     throw new OperatorError(`The signing key ${kid} is not what its row says. Restore the table signing_keys from a backup.`)
   }
   return {
-    kid, environment, algorithm, privateKey, publicKey, createdAt, activatesAt, withdrawnAt, publicJwk: { ...members, use: 'sig', alg: algorithm, kid }
+    kid, environment, algorithm, privateKey, publicKey, createdAt, activatesAt, withdrawnAt, longestTokenSeconds, publicJwk: { ...members, use: 'sig', alg: algorithm, kid }
   }
 }
 

@@ -20,46 +20,107 @@ export interface Sealer {
   seal (place: SealedPlace, plaintext: Uint8Array): string
   /** @throws OperatorError saying whether the master key is another one or the envelope was altered */
   open (place: SealedPlace, envelope: string): Buffer
+  /** Whether there is the master key that an envelope names. */
+  hasKeyOf (envelope: string): boolean
+  /** The same master keys, of which that one seals. @throws OperatorError when there is none of that id */
+  under (masterKeyId: string): Sealer
+  /** Reads the master keys again, where they come from: they may have been rotated. */
+  learn (): Promise<void>
+}
+
+export interface SealerOptions {
+  /** Master keys that only open. */
+  readonly others?: readonly MasterKey[]
+  /** Reads every master key there is now. */
+  readonly reread?: () => Promise<readonly MasterKey[]>
+}
+
+interface KnownKey {
+  readonly id: string
+  readonly subkey: (purpose: string) => Buffer
 }
 
 const nonceBytes = 12
 const tagBytes = 16
+/** Whoever asks more often is asking about a key that is not there. */
+const learnsEveryMillis = 1_000
 
-export function createSealer (masterKey: MasterKey): Sealer {
-  const subkeys = new Map<string, Buffer>()
+/** @param masterKey that seals, and opens */
+export function createSealer (masterKey: MasterKey, { others = [], reread = async () => [] }: SealerOptions = {}): Sealer {
+  const known = new Map<string, KnownKey>([masterKey, ...others].map((each) => [each.id, knownKey(each)]))
+  let learning: Promise<void> | undefined
+  let learntAt = -Infinity
 
-  function subkey (purpose: string): Buffer {
-    const known = subkeys.get(purpose)
-    if (known !== undefined) return known
-    const made = subkeyOf(masterKey, `seal ${purpose}`)
-    subkeys.set(purpose, made)
-    return made
+  async function learn (): Promise<void> {
+    if (learning === undefined && performance.now() - learntAt < learnsEveryMillis) return
+    learning ??= reread().then((keys) => {
+      for (const each of keys) if (!known.has(each.id)) known.set(each.id, knownKey(each))
+    }).finally(() => {
+      learntAt = performance.now()
+      learning = undefined
+    })
+    await learning
   }
 
-  return {
-    seal (place, plaintext) {
-      const nonce = randomBytes(nonceBytes)
-      const cipher = createCipheriv('aes-256-gcm', subkey(place.purpose), nonce, { authTagLength: tagBytes })
-      cipher.setAAD(associatedData(place))
-      const sealed = Buffer.concat([cipher.update(plaintext), cipher.final(), cipher.getAuthTag()])
-      return `v1.${masterKey.id}.${nonce.toString('base64url')}.${sealed.toString('base64url')}`
-    },
+  function missing (what: string, id: string): OperatorError {
+    const ids = [...known.keys()]
+    const sentence = ids.length === 1 ? `The master key is not the one of this database: it is ${ids.join()}` : `None of the master keys is the one of this database: they are ${ids.join(', ')}`
+    return new OperatorError(`${sentence}, and ${what} was sealed under ${id}. Set MASTER_KEY or MASTER_KEY_FILE to the key that this database was made with.`)
+  }
 
-    open (place, envelope) {
-      const [version, keyId, nonce = '', sealed = '', ...rest] = envelope.split('.')
-      if (version !== 'v1' || keyId === undefined || rest.length > 0) throw altered(place)
-      if (keyId !== masterKey.id) {
-        throw new OperatorError(`The master key is not the one of this database: it is ${masterKey.id}, and ${describe(place)} was sealed under ${keyId}. Set MASTER_KEY or MASTER_KEY_FILE to the key that this database was made with.`)
-      }
-      const bytes = Buffer.from(sealed, 'base64url')
-      try {
-        const decipher = createDecipheriv('aes-256-gcm', subkey(place.purpose), Buffer.from(nonce, 'base64url'), { authTagLength: tagBytes })
-        decipher.setAAD(associatedData(place))
-        decipher.setAuthTag(bytes.subarray(-tagBytes))
-        return Buffer.concat([decipher.update(bytes.subarray(0, -tagBytes)), decipher.final()])
-      } catch (error) {
-        throw altered(place, error)
-      }
+  function sealerUnder (id: string): Sealer {
+    return {
+      seal (place, plaintext) {
+        const key = known.get(id)
+        if (key === undefined) throw missing(describe(place), id)
+        const nonce = randomBytes(nonceBytes)
+        const cipher = createCipheriv('aes-256-gcm', key.subkey(place.purpose), nonce, { authTagLength: tagBytes })
+        cipher.setAAD(associatedData(place))
+        const sealed = Buffer.concat([cipher.update(plaintext), cipher.final(), cipher.getAuthTag()])
+        return `v1.${id}.${nonce.toString('base64url')}.${sealed.toString('base64url')}`
+      },
+
+      open (place, envelope) {
+        const [version, keyId, nonce = '', sealed = '', ...rest] = envelope.split('.')
+        if (version !== 'v1' || keyId === undefined || rest.length > 0) throw altered(place)
+        const key = known.get(keyId)
+        if (key === undefined) throw missing(describe(place), keyId)
+        const bytes = Buffer.from(sealed, 'base64url')
+        try {
+          const decipher = createDecipheriv('aes-256-gcm', key.subkey(place.purpose), Buffer.from(nonce, 'base64url'), { authTagLength: tagBytes })
+          decipher.setAAD(associatedData(place))
+          decipher.setAuthTag(bytes.subarray(-tagBytes))
+          return Buffer.concat([decipher.update(bytes.subarray(0, -tagBytes)), decipher.final()])
+        } catch (error) {
+          throw altered(place, error)
+        }
+      },
+
+      hasKeyOf: (envelope) => known.has(masterKeyIdOf(envelope)),
+      under (masterKeyId) {
+        if (!known.has(masterKeyId)) throw missing('what is in it', masterKeyId)
+        return sealerUnder(masterKeyId)
+      },
+      learn
+    }
+  }
+
+  return sealerUnder(masterKey.id)
+}
+
+/** Which master key an envelope names, whether or not there is one of that id. */
+export function masterKeyIdOf (envelope: string): string {
+  return envelope.split('.')[1] ?? ''
+}
+
+function knownKey (masterKey: MasterKey): KnownKey {
+  const subkeys = new Map<string, Buffer>()
+  return {
+    id: masterKey.id,
+    subkey (purpose) {
+      const made = subkeys.get(purpose) ?? subkeyOf(masterKey, `seal ${purpose}`)
+      subkeys.set(purpose, made)
+      return made
     }
   }
 }

@@ -5,7 +5,7 @@
 import { randomBytes } from 'node:crypto'
 import { OperatorError } from '../operator-error.ts'
 import type { SealedPlace, Sealer } from './sealer.ts'
-import type { SealedValueStore } from './store.ts'
+import type { SealedValue, SealedValueStore } from './store.ts'
 
 export interface ServerKeys {
   readonly secretTag: Buffer
@@ -18,7 +18,7 @@ const purposes = { secretTag: 'secret-tag-key', secretVerifier: 'secret-verifier
  * @param isNew whether nothing has ever been registered in this database: only then may keys be made
  * @throws OperatorError as openServerKeys
  */
-export async function ensureServerKeys (store: SealedValueStore, sealer: Sealer, isNew: boolean): Promise<ServerKeys> {
+export async function ensureServerKeys (store: Pick<SealedValueStore, 'readAll' | 'addMissing'>, sealer: Sealer, isNew: boolean): Promise<ServerKeys> {
   if (isNew && (await store.readAll()).length === 0) {
     await store.addMissing(Object.values(purposes).map((purpose) => ({
       purpose, envelope: sealer.seal(placeOf(purpose), randomBytes(32))
@@ -28,7 +28,7 @@ export async function ensureServerKeys (store: SealedValueStore, sealer: Sealer,
 }
 
 /** @throws OperatorError for a wrong master key, a damaged row, or a database that was never prepared */
-export async function openServerKeys (store: SealedValueStore, sealer: Sealer): Promise<ServerKeys> {
+export async function openServerKeys (store: Pick<SealedValueStore, 'readAll'>, sealer: Pick<Sealer, 'open'>): Promise<ServerKeys> {
   const envelopes = new Map((await store.readAll()).map(({ purpose, envelope }) => [purpose, envelope]))
 
   function open (purpose: string): Buffer {
@@ -38,6 +38,11 @@ export async function openServerKeys (store: SealedValueStore, sealer: Sealer): 
   }
 
   return { secretTag: open(purposes.secretTag), secretVerifier: open(purposes.secretVerifier) }
+}
+
+/** @throws OperatorError when it does not open */
+export function resealServerKey ({ purpose, envelope }: SealedValue, from: Pick<Sealer, 'open'>, to: Pick<Sealer, 'seal'>): SealedValue {
+  return { purpose, envelope: to.seal(placeOf(purpose), from.open(placeOf(purpose), envelope)) }
 }
 
 function placeOf (purpose: string): SealedPlace {

@@ -9,6 +9,8 @@ export interface SealedValueStore {
   readAll (): Promise<SealedValue[]>
   /** Adds what is missing; what another process added first stays. */
   addMissing (values: readonly SealedValue[]): Promise<void>
+  /** The same values in other envelopes. */
+  replace (values: readonly SealedValue[]): Promise<void>
 }
 
 export function createSealedValueStore (database: Session): SealedValueStore {
@@ -16,6 +18,9 @@ export function createSealedValueStore (database: Session): SealedValueStore {
     readAll: () => database.sealedValue.findMany({ select: { purpose: true, envelope: true } }),
     async addMissing (values) {
       await database.sealedValue.createMany({ data: [...values], skipDuplicates: true })
+    },
+    async replace (values) {
+      for (const { purpose, envelope } of values) await database.sealedValue.update({ where: { purpose }, data: { envelope } })
     }
   }
 }

@@ -9,16 +9,18 @@ import { applyConfiguration } from '../configuration/apply.ts'
 import { readConfigurationFile } from '../configuration/file.ts'
 import { countChanges, remarks, reportLines } from '../configuration/report.ts'
 import { createDatabase, type Database } from '../db.ts'
-import { ensureFirstKeys } from '../keys/ring.ts'
+import { ensureFirstKeys } from '../keys/first-keys.ts'
+import { createKeyRotation } from '../keys/rotation.ts'
 import { createSigningKeyStore } from '../keys/store.ts'
 import { printable } from '../names.ts'
 import { exitCodes, OperatorError } from '../operator-error.ts'
 import { migrate } from '../postgres/migrator.ts'
 import type { Progress } from '../progress.ts'
 import { createResourceStore } from '../resources/store.ts'
-import { createMasterKey, readMasterKey, type MasterKey } from '../sealing/master-key.ts'
-import { createSealer, type Sealer } from '../sealing/sealer.ts'
+import { createMasterKey, isOwn, promoteMasterKey, readMasterKeys, type MasterKey, type MasterKeys } from '../sealing/master-key.ts'
+import { masterKeyIdOf, type Sealer } from '../sealing/sealer.ts'
 import { ensureServerKeys, type ServerKeys } from '../sealing/server-keys.ts'
+import { createRereadingSealer } from '../sealing/rereading.ts'
 import { createSealedValueStore } from '../sealing/store.ts'
 import { createSample, type Sample } from './sample.ts'
 
@@ -32,6 +34,8 @@ interface PrepareOptions {
    * sample, and no master key for a database that a server elsewhere will be started on. Default: true.
    */
   readonly serverStarts?: boolean
+  /** Whether the keys that take over one day are made, too, rather than left to a server that runs. Default: false. */
+  readonly makesNextKeys?: boolean
   readonly clock: Clock
   readonly progress: Progress
   /** A variable of the environment, for the configuration file's secrets. Default: none is set. */
@@ -39,6 +43,7 @@ interface PrepareOptions {
 }
 
 export interface Prepared {
+  /** The one that everything is sealed under. */
   readonly masterKey: MasterKey
   readonly sealer: Sealer
   readonly serverKeys: ServerKeys
@@ -52,13 +57,13 @@ export async function prepare (options: PrepareOptions): Promise<Prepared> {
   await migrate({ url, progress })
   const database = createDatabase({ url, applicationName: 'signet setup', poolSize: 2 })
   try {
-    const masterKey = await findMasterKey(database, config, { mayCreate: embedded || serverStarts, progress })
-    const sealer = createSealer(masterKey)
+    const { masterKey, sealer } = await openMasterKeys(database, config, { mayCreate: embedded || serverStarts, progress })
     const isNew = await createClientStore(database).isEmpty()
     const serverKeys = await ensureServerKeys(createSealedValueStore(database), sealer, isNew)
     await ensureFirstKeys({
       store: createSigningKeyStore(database), sealer, clock, isNew, progress, algorithms: config.signingAlgorithms, rsaModulusBits: config.rsaModulusBits, addsAlgorithms: serverStarts
     })
+    if (options.makesNextKeys === true) await makeNextKeys(database, sealer, options)
     if (serverStarts && config.configFile !== undefined) await applyFile(config.configFile, database, sealer, options)
     if (serverStarts) await warnOfAlgorithms(database, config, progress)
     const wantsSample = embedded && serverStarts && config.configFile === undefined
@@ -85,13 +90,36 @@ async function applyFile (path: string, database: Database, sealer: Sealer, { co
   for (const line of [...reportLines(plan), ...remarks(plan)]) progress(line)
 }
 
+async function makeNextKeys (database: Database, sealer: Sealer, { config, clock, progress }: PrepareOptions): Promise<void> {
+  const { made, activated } = await createKeyRotation({ store: createSigningKeyStore(database), sealer, clock, policy: config }).upkeep()
+  for (const { algorithm, environment } of made) progress(`made the next ${algorithm} key of the ${environment} environment`)
+  for (const { kid } of activated) progress(`the signing key ${kid} has taken over`)
+}
+
+/**
+ * The master keys, of which the one that the database is sealed under seals. Where Signet keeps it itself, it is given the
+ * name that backups copy: a rotation may have been interrupted before that, or a backup of an earlier key restored.
+ */
+async function openMasterKeys (database: Database, config: Config, options: { mayCreate: boolean, progress: Progress }): Promise<Pick<Prepared, 'masterKey' | 'sealer'>> {
+  const keys = await findMasterKeys(database, config, options)
+  const sealer = createRereadingSealer(keys, config)
+  const [value] = await createSealedValueStore(database).readAll()
+  const id = value === undefined ? keys.current.id : masterKeyIdOf(value.envelope)
+  const masterKey = [keys.current, ...keys.others].find((each) => each.id === id)
+  if (masterKey === undefined || masterKey === keys.current) return { masterKey: keys.current, sealer } // what does not open says so when it is opened
+  if (isOwn(config) && await promoteMasterKey(config, masterKey)) {
+    options.progress(`master.key in ${config.dataDir} is now the master key ${id}, which this database is sealed under`)
+  }
+  return { masterKey, sealer: sealer.under(id) }
+}
+
 /** A key is made only for a database in which nothing is sealed yet: a lost key is never replaced silently. */
-async function findMasterKey (database: Database, config: Config, { mayCreate, progress }: { mayCreate: boolean, progress: Progress }): Promise<MasterKey> {
-  const existing = await readMasterKey(config)
+async function findMasterKeys (database: Database, config: Config, { mayCreate, progress }: { mayCreate: boolean, progress: Progress }): Promise<MasterKeys> {
+  const existing = await readMasterKeys(config)
   if (existing !== undefined) return existing
   if ((await createSealedValueStore(database).readAll()).length > 0) {
     // Another process that started at the same moment may have made both just now.
-    const madeMeanwhile = await readMasterKey(config)
+    const madeMeanwhile = await readMasterKeys(config)
     if (madeMeanwhile !== undefined) return madeMeanwhile
     throw new OperatorError(`The master key of this database is missing: there is none in ${config.dataDir}. Put master.key back, or set MASTER_KEY or MASTER_KEY_FILE to the key that the database was made with.`)
   }
@@ -99,5 +127,5 @@ async function findMasterKey (database: Database, config: Config, { mayCreate, p
     throw new OperatorError('No server has been started on this database yet, and there is no master key. Start the server first, or set MASTER_KEY or MASTER_KEY_FILE.', { exitCode: exitCodes.refused })
   }
   progress(`making a master key in ${config.dataDir}`)
-  return await createMasterKey(config)
+  return { current: await createMasterKey(config), others: [] }
 }

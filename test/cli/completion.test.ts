@@ -31,7 +31,7 @@ const cases: readonly (readonly [line: string, offered: readonly string[] | 'all
   ['', 'all commands'],
   ['cl', ['client']],
   ['migrate ', ['status']],
-  ['--json key ', ['list']],
+  ['--json key ', ['list', 'rotate', 'revoke']],
   ['client create --en', ['--environment']],
   ['client create --environment ', ['live', 'test']],
   ['client create --environment| = |t', ['test']],
@@ -113,7 +113,7 @@ let known: string[] | undefined
 async function commandsOf (): Promise<string[]> {
   if (known === undefined) {
     const [, list = ''] = /^Commands:\n((?: {2}.*\n)+)/m.exec((await cli('--help')).stdout) ?? []
-    known = [...list.matchAll(/^ {2}([a-z]+)/gm)].map(([, name = '']) => name).filter((name) => name !== 'help')
+    known = [...list.matchAll(/^ {2}([a-z][a-z-]*)/gm)].map(([, name = '']) => name).filter((name) => name !== 'help')
   }
   return known
 }

@@ -12,6 +12,7 @@ export type Diagnosis = Readonly<Record<string, Finding | undefined>>
 
 export async function startHealthy (): Promise<{ readonly server: TestServer, readonly healthy: Variables }> {
   const server = await startTestServer({ environment: { MASTER_KEY: masterKey } })
+  await server.keepKeys()
   return { server, healthy: { DATABASE_URL: server.databaseUrl, MASTER_KEY: masterKey, PORT: String(server.config.port), WORKERS: '2' } }
 }
 

@@ -89,7 +89,7 @@ function tables (head: string, markdown = page): string[][][] {
 
 /** The words before its arguments; `a\\|b` is a choice of arguments. */
 function commandOf (usage: string): string {
-  return /^[a-z]+(?: [a-z-]+(?![a-z\\-]))?/.exec(usage.replaceAll('`', ''))?.[0] ?? ''
+  return /^[a-z-]+(?: [a-z-]+(?![a-z\\-]))?/.exec(usage.replaceAll('`', ''))?.[0] ?? ''
 }
 
 function commandsIn (help: string): string[] {

@@ -27,6 +27,8 @@ export interface TestServer {
   readonly forgetLogs: () => void
   /** Another process's worth of server on the same database. */
   readonly startSibling: (environment?: Readonly<Record<string, string>>) => Promise<TestServer>
+  /** What a worker does now and then. */
+  readonly keepKeys: () => Promise<void>
   readonly startDraining: () => void
   readonly stop: () => Promise<void>
 }
@@ -48,7 +50,7 @@ export async function startTestServer (options: TestServerOptions = {}): Promise
   const config = loadConfig({ PORT: String(port), DRAIN_SECONDS: '0', ...environment, MASTER_KEY: masterKey })
   const prepared = await prepare({ config, url, embedded: false, clock, progress: () => {} })
   const logs: Record<string, unknown>[] = []
-  const app = await createApp({ config, url, masterKey: prepared.masterKey, clock, logger: createLogger('trace', collect(logs)) })
+  const app = await createApp({ config, url, sealer: prepared.sealer, clock, logger: createLogger('trace', collect(logs)) })
   await app.listen()
   const database = createDatabase({ url, applicationName: 'signet test', poolSize: 2 })
   const siblings: TestServer[] = []
@@ -62,6 +64,7 @@ export async function startTestServer (options: TestServerOptions = {}): Promise
     fixtures: createFixtures({ database, ...prepared, clock }),
     logs,
     forgetLogs () { logs.length = 0 },
+    keepKeys: app.keepKeys,
     startDraining: app.startDraining,
     async startSibling (more = {}) {
       const sibling = await startTestServer({ clock, databaseUrl: url, environment: { ISSUER: config.issuer, ...environment, ...more, MASTER_KEY: masterKey } })

@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest'
-import { keyState, type KeyState } from '../../src/keys/ring.ts'
+import { keyState, type KeyState } from '../../src/keys/state.ts'
 import { maxAccessTokenTtlSeconds } from '../../src/oauth/claims.ts'
 
 const day = 86_400_000
 const origin = Date.UTC(2026, 0, 1)
 
-interface Times { readonly kid: string, readonly environment: 'live' | 'test', readonly algorithm: string, readonly activatesAt: Date, readonly withdrawnAt: Date | null }
+interface Times { readonly kid: string, readonly environment: 'live' | 'test', readonly algorithm: string, readonly activatesAt: Date, readonly withdrawnAt: Date | null, readonly longestTokenSeconds: number }
 
 function key (kid: string, activatesOnDay: number, withdrawnOnDay?: number, environment: 'live' | 'test' = 'live', algorithm = 'RS256'): Times {
-  return { kid, environment, algorithm, activatesAt: new Date(origin + activatesOnDay * day), withdrawnAt: withdrawnOnDay === undefined ? null : new Date(origin + withdrawnOnDay * day) }
+  return { kid, environment, algorithm, activatesAt: new Date(origin + activatesOnDay * day), withdrawnAt: withdrawnOnDay === undefined ? null : new Date(origin + withdrawnOnDay * day), longestTokenSeconds: maxAccessTokenTtlSeconds }
 }
 
 function statesOn (onDay: number, keys: readonly Times[]): KeyState[] {
@@ -31,13 +31,19 @@ describe('the state of a key follows from the clock and the other keys', () => {
     const keys = [key('a', 0), key('b', 10)]
     const longest = maxAccessTokenTtlSeconds * 1000 / day
     expect(statesOn(10 + longest, keys)).toEqual(['retired', 'active'])
-    expect(statesOn(11 + longest, keys)).toEqual(['expired', 'active'])
+    expect(statesOn(11 + longest, keys)).toEqual(['retired', 'active']) // a process may have been cut off for a day
+    expect(statesOn(12 + longest, keys)).toEqual(['expired', 'active'])
   })
 
-  it('is withdrawn from that very moment, and the one before it signs again', () => {
+  it('F11 is withdrawn for good, and the one before it signs again, wherever the clock is set', () => {
     const keys = [key('a', 0), key('b', 10, 20)]
-    expect(statesOn(20 - 1 / day, keys)).toEqual(['retired', 'active'])
-    expect(statesOn(20, keys)).toEqual(['active', 'withdrawn'])
+    for (const onDay of [-10, 15, 20, 500]) expect(statesOn(onDay, keys)).toEqual(['active', 'withdrawn'])
+  })
+
+  it('a key that a withdrawn one had taken over from is not published again because that one went', () => {
+    const keys = [key('a', 0), key('b', 10, 50), key('c', 50)]
+    expect(statesOn(51, keys)).toEqual(['expired', 'withdrawn', 'active'])
+    expect(statesOn(51, [key('a', 0), key('b', 10, 50), key('c', 51)])).toEqual(['retired', 'withdrawn', 'active']) // it signed once more, for a day
   })
 
   it('a withdrawn successor retires nobody', () => {

@@ -11,7 +11,7 @@ const sealer = createSealer({ id: 'test', bytes: randomBytes(32) })
 
 async function rowOf (algorithm: SigningAlgorithm, rsaModulusBits = 2_048): Promise<SigningKeyRow> {
   const row = await generateSigningKey({ environment: 'live', algorithm, rsaModulusBits, activatesAt: new Date(0) }, sealer)
-  return { ...row, createdAt: new Date(0), withdrawnAt: null }
+  return { ...row, createdAt: new Date(0), withdrawnAt: null, longestTokenSeconds: 90_000 }
 }
 
 describe('a signing key', () => {
