@@ -3,7 +3,6 @@
  * turned into a frozen `Config`; `.env.example` and the README's table are checked against it.
  */
 import { availableParallelism } from 'node:os'
-import { BlockList, isIP, isIPv6 } from 'node:net'
 import { resolve } from 'node:path'
 import { Type, type Static } from '@sinclair/typebox'
 import { Value } from '@sinclair/typebox/value'
@@ -11,6 +10,7 @@ import { readDatabaseUrl } from './database-url.ts'
 import { authenticationMethods, needsCertificate, type AuthenticationMethod } from './oauth/authentication-methods.ts'
 import { grantTypes, type GrantType } from './oauth/grant-types.ts'
 import { signingAlgorithms, type SigningAlgorithm } from './oauth/signing-algorithms.ts'
+import { readNetworks } from './networks.ts'
 import { OperatorError } from './operator-error.ts'
 
 const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
@@ -224,16 +224,6 @@ function isLoopback (hostname: string): boolean {
   return hostname === 'localhost' || hostname.endsWith('.localhost') || hostname === '[::1]' || /^127(\.\d+){3}$/.test(hostname)
 }
 
-function readNetworks (text: string): readonly string[] {
-  const networks = text.split(',').map((part) => part.trim()).filter((part) => part !== '')
-  for (const network of networks) {
-    if (!isNetwork(network)) {
-      throw new OperatorError(`TRUST_PROXY has "${network}", which is no address or network. It looks like 10.0.0.0/8,192.168.1.7.`)
-    }
-  }
-  return Object.freeze(networks)
-}
-
 /** @param text undefined: all of them. @returns them in the order in which they are named */
 function readChoices<T extends string> (name: string, text: string | undefined, choices: readonly T[]): readonly T[] {
   if (text === undefined) return choices
@@ -242,17 +232,4 @@ function readChoices<T extends string> (name: string, text: string | undefined, 
   if (unknown.length > 0) throw new OperatorError(`${name} has "${unknown.join(', ')}". It takes some of these, separated by commas: ${choices.join(', ')}.`)
   if (named.length === 0) throw new OperatorError(`${name} names nothing. It takes some of these, separated by commas: ${choices.join(', ')}.`)
   return Object.freeze([...new Set(named)].flatMap((name) => choices.filter((choice) => choice === name)))
-}
-
-function isNetwork (text: string): boolean {
-  const [address = '', prefix, ...rest] = text.split('/')
-  if (isIP(address) === 0 || rest.length > 0) return false
-  if (prefix === undefined) return true
-  if (!/^\d{1,3}$/.test(prefix)) return false
-  try {
-    new BlockList().addSubnet(address, Number(prefix), isIPv6(address) ? 'ipv6' : 'ipv4')
-    return true
-  } catch {
-    return false
-  }
 }

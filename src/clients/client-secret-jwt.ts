@@ -36,13 +36,13 @@ export function createClientSecretJwt ({ sealer, logger }: ClientSecretJwtDepend
     return undefined
   }
 
-  async function learn (): Promise<void> {
-    await sealer.learn().catch((error: unknown) => { logger.error({ err: error }, 'master_key.unreadable') })
+  /** Does something only once the master key was rotated to one that this process does not have yet. */
+  async function learn (envelope: string): Promise<void> {
+    await sealer.learn(envelope).catch((error: unknown) => { logger.error({ err: error }, 'master_key.unreadable') })
   }
 
   return async ({ algorithm, keyId, signingInput, signature }, client, now) => {
-    // Only once the master key was rotated does a process meet an envelope that names one which it does not have.
-    if ([...client.secrets.values()].some(({ sealedSecret }) => sealedSecret !== null && !sealer.hasKeyOf(sealedSecret))) await learn()
+    for (const { sealedSecret } of client.secrets.values()) if (sealedSecret !== null) await learn(sealedSecret)
     if (!isMacAlgorithm(algorithm)) return refused('its alg is none of this server\'s')
     const named = keyId === undefined ? [...client.secrets.values()].reverse() : [client.secrets.get(keyId) ?? []].flat()
     const fitting = named.filter((secret) => secret.sealedSecret !== null && isUsable(secret, now))

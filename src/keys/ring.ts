@@ -50,7 +50,7 @@ export function createKeyRing ({ store, sealer, clock, logger, algorithms }: Key
   /** A row that does not open is as good as none; the start refuses it, a running process says so and goes on. */
   async function open (row: SigningKeyRow): Promise<SigningKey | undefined> {
     try {
-      if (!sealer.hasKeyOf(row.sealedPrivateKey)) await sealer.learn()
+      await sealer.learn(row.sealedPrivateKey)
       return await openSigningKey(row, sealer)
     } catch (error) {
       const known = table.get(row.kid)

@@ -24,8 +24,8 @@ export interface Sealer {
   hasKeyOf (envelope: string): boolean
   /** The same master keys, of which that one seals. @throws OperatorError when there is none of that id */
   under (masterKeyId: string): Sealer
-  /** Reads the master keys again, where they come from: they may have been rotated. */
-  learn (): Promise<void>
+  /** Reads the master keys again, where they come from, if there is none that the envelope names: they may have been rotated. */
+  learn (envelope: string): Promise<void>
 }
 
 export interface SealerOptions {
@@ -42,24 +42,27 @@ interface KnownKey {
 
 const nonceBytes = 12
 const tagBytes = 16
-/** Whoever asks more often is asking about a key that is not there. */
+/** Whoever asks more often about the same key is asking about one that is not there. */
 const learnsEveryMillis = 1_000
 
 /** @param masterKey that seals, and opens */
 export function createSealer (masterKey: MasterKey, { others = [], reread = async () => [] }: SealerOptions = {}): Sealer {
   const known = new Map<string, KnownKey>([masterKey, ...others].map((each) => [each.id, knownKey(each)]))
-  let learning: Promise<void> | undefined
-  let learntAt = -Infinity
+  const missed = new Map<string, { readonly at: number, readonly reading: Promise<void> }>()
 
-  async function learn (): Promise<void> {
-    if (learning === undefined && performance.now() - learntAt < learnsEveryMillis) return
-    learning ??= reread().then((keys) => {
+  async function learn (envelope: string): Promise<void> {
+    const id = masterKeyIdOf(envelope)
+    if (known.has(id)) return
+    const last = missed.get(id)
+    if (last !== undefined && performance.now() - last.at < learnsEveryMillis) {
+      await last.reading
+      return
+    }
+    const reading = reread().then((keys) => {
       for (const each of keys) if (!known.has(each.id)) known.set(each.id, knownKey(each))
-    }).finally(() => {
-      learntAt = performance.now()
-      learning = undefined
     })
-    await learning
+    missed.set(id, { at: performance.now(), reading })
+    await reading
   }
 
   function missing (what: string, id: string): OperatorError {
