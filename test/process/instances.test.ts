@@ -44,11 +44,11 @@ async function count (table: string): Promise<number> {
 }
 
 describe('instances that share a PostgreSQL of the operator (F13)', () => {
-  it('all come up when five start at the same moment on an empty database, with each migration once and one first key an environment', async () => {
+  it('all come up when five start at the same moment on an empty database, with each migration once, one first key and one next key an environment', async () => {
     for (let index = 0; index < 5; index += 1) await startInstance()
     await Promise.all(instances.map(async (instance) => { await instance.listening() }))
     expect(await count('_prisma_migrations')).toBe(readdirSync(migrations, { withFileTypes: true }).filter((entry) => entry.isDirectory()).length)
-    expect(await count('signing_keys')).toBe(2)
+    expect(await count('signing_keys')).toBe(4)
     const keySets = await Promise.all(instances.map(async ({ origin }) => await (await fetch(`${origin}/oauth/v2/jwks`)).text()))
     expect(new Set(keySets).size).toBe(1)
     for (const { pid } of instances) process.kill(pid, 'SIGTERM')
