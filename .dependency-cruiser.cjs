@@ -96,6 +96,14 @@ module.exports = {
       from: { path: '^src/', pathNot: '^src/clients/secrets\\.ts$' },
       to: { path: 'node_modules/argon2' }
     },
+    { name: 'packages-stand-alone', severity: 'error', from: { path: '^packages/([^/]+)/' }, to: { path: ['^src/', '^packages/'], pathNot: '^packages/$1/' } },
+    { name: 'the-server-imports-no-package-of-ours', severity: 'error', from: { path: '^src/' }, to: { path: ['^packages/', 'node_modules/@signet/'] } },
+    {
+      name: 'the-verifier-needs-jose-only',
+      severity: 'error',
+      from: { path: '^packages/verifier/' },
+      to: { pathNot: ['^packages/verifier/', 'node_modules/jose/'], dependencyTypesNot: ['core'] }
+    },
     {
       name: 'no-development-dependencies-in-the-server',
       severity: 'error',
@@ -106,7 +114,7 @@ module.exports = {
   options: {
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.json' },
-    doNotFollow: { path: ['node_modules', '^src/generated/'] },
+    doNotFollow: { path: ['node_modules', '^src/generated/', '^packages/[^/]+/dist/'] },
     enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'require', 'node', 'default', 'types'] }
   }
 }

@@ -9,24 +9,28 @@ ARG NODE_IMAGE=node:24-slim
 FROM ${NODE_IMAGE} AS dependencies
 WORKDIR /app
 COPY package.json package-lock.json ./
-RUN npm ci --omit=dev --omit=optional --ignore-scripts --no-audit --no-fund
+RUN npm ci --omit=dev --omit=optional --no-workspaces --ignore-scripts --no-audit --no-fund
 
 FROM ${NODE_IMAGE} AS build
 WORKDIR /app
 COPY package.json package-lock.json ./
+COPY packages/verifier/package.json packages/verifier/package.json
 RUN npm ci --ignore-scripts --no-audit --no-fund
 COPY tsconfig.json tsconfig.build.json prisma.config.ts ./
 COPY prisma prisma
 COPY scripts scripts
 COPY src src
+COPY packages packages
 # Whatever umask the sources were checked out under: the server runs as a user that owns none of its files.
-RUN npm run build && chmod -R a+rX package.json prisma dist && chmod 755 dist/cli/main.js
+RUN npm run build && chmod -R a+rX package.json prisma dist packages && chmod 755 dist/cli/main.js
 
 # It uses packages of the server, at the versions of the one lock file.
 FROM ${NODE_IMAGE} AS api
 ENV NODE_ENV=production HOST=0.0.0.0 PORT=8090
 WORKDIR /app
 COPY --from=dependencies /app/node_modules node_modules
+COPY --from=build /app/packages/verifier/package.json node_modules/@signet/verifier/package.json
+COPY --from=build /app/packages/verifier/dist node_modules/@signet/verifier/dist
 COPY examples/tournament-api ./
 RUN chmod -R a+rX .
 USER 10002:10002

@@ -2,7 +2,7 @@ import neostandard from 'neostandard'
 import tseslint from 'typescript-eslint'
 
 export default tseslint.config(
-  { ignores: ['dist/', 'coverage/', 'src/generated/', 'node_modules/', '.signet/'] },
+  { ignores: ['**/dist/', 'coverage/', 'src/generated/', 'node_modules/', '.signet/'] },
   ...neostandard({ ts: true }),
   {
     files: ['**/*.ts'],

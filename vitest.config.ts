@@ -5,7 +5,7 @@ const testsIn = (...folders: readonly string[]): string[] => folders.map((folder
 
 /** Nothing of theirs stays in the process that ran them but the modules of src, which take longer to load than most tests. */
 const leavesNothing = [
-  ...testsIn('architecture', 'cli', 'clients', 'configuration', 'conformance', 'properties', 'unit'),
+  ...testsIn('architecture', 'cli', 'clients', 'configuration', 'conformance', 'packages', 'properties', 'unit'),
   'test/documents/{architecture,cli,configuration,errors,links,openapi}.test.ts'
 ]
 

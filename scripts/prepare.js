@@ -5,7 +5,7 @@
  */
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { lchownSync, lstatSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, lchownSync, lstatSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { constants } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -16,6 +16,7 @@ export const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const minimumNode = [20, 19]
 const modules = join(root, 'node_modules')
 const dist = join(root, 'dist')
+const verifier = join(root, 'packages', 'verifier')
 const generated = join(root, 'src', 'generated')
 const lockFolder = join(root, '.prepare.lock')
 const installStamp = join(modules, '.signet-install')
@@ -95,7 +96,7 @@ function stampInstall () {
 }
 
 function isBuilt () {
-  return readStamp(buildStamp) === buildFingerprint()
+  return readStamp(buildStamp) === buildFingerprint() && existsSync(join(verifier, 'dist'))
 }
 
 function readStamp (path) {
@@ -112,8 +113,8 @@ function installFingerprint () {
 }
 
 function buildFingerprint () {
-  const files = ['package.json', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json', 'prisma.config.ts'].map((name) => join(root, name))
-  return fingerprint([...files, ...filesBelow(join(root, 'prisma')), ...filesBelow(join(root, 'src'))], '')
+  const files = ['package.json', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json', 'prisma.config.ts', 'packages/verifier/package.json', 'packages/verifier/tsconfig.json'].map((name) => join(root, name))
+  return fingerprint([...files, ...['prisma', 'src', 'packages/verifier/src'].flatMap((name) => filesBelow(join(root, name)))], '')
 }
 
 function fingerprint (files, salt) {
@@ -145,23 +146,28 @@ async function build (progress) {
   // Prisma looks for an engine that only its own `migrate` uses; any program that exists ends that search offline.
   const environment = { PRISMA_SCHEMA_ENGINE_BINARY: process.execPath, PRISMA_HIDE_UPDATE_MESSAGE: '1', CHECKPOINT_DISABLE: '1' }
   await run(process.execPath, [join(modules, 'prisma', 'build', 'index.js'), 'generate'], environment)
+  giveToOwner(generated)
   progress('building')
+  const stamp = buildFingerprint()
+  await compile(join('packages', 'verifier', 'tsconfig.json'), join(verifier, 'dist'))
+  await compile('tsconfig.build.json', dist, stamp) // last: its stamp says that all is built
+}
+
+/** Nobody ever sees half of it: it takes the place of what was there when it is complete. */
+async function compile (project, target, stamp) {
   const unfinished = join(modules, '.signet-dist') // on the same disk, and ignored by git
   const replaced = join(modules, '.signet-dist-replaced')
-  const stamp = buildFingerprint()
-  rmSync(unfinished, { recursive: true, force: true })
   for (const leftover of [unfinished, replaced]) rmSync(leftover, { recursive: true, force: true })
   try {
-    await run(process.execPath, [join(modules, 'typescript', 'bin', 'tsc'), '-p', 'tsconfig.build.json', '--outDir', unfinished])
-    writeFileSync(join(unfinished, '.signet-build'), stamp)
+    await run(process.execPath, [join(modules, 'typescript', 'bin', 'tsc'), '-p', project, '--outDir', unfinished])
+    if (stamp !== undefined) writeFileSync(join(unfinished, '.signet-build'), stamp)
     giveToOwner(unfinished)
-    giveToOwner(generated)
     try {
-      renameSync(dist, replaced)
+      renameSync(target, replaced)
     } catch (error) {
       if (error.code !== 'ENOENT') throw error
     }
-    renameSync(unfinished, dist)
+    renameSync(unfinished, target)
   } finally {
     rmSync(unfinished, { recursive: true, force: true })
     rmSync(replaced, { recursive: true, force: true })
