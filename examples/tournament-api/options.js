@@ -2,21 +2,21 @@
 import { readFileSync } from 'node:fs'
 
 /**
- * The issuer is a name: tokens carry it, and it is compared, never called. What is called are the two addresses
- * below it, which may differ, because inside a container network the public name may not resolve.
+ * The issuer is a name that tokens carry. Inside a container network it may not lead to Signet: then SIGNET_ORIGIN does.
  * @param {Readonly<Record<string, string | undefined>>} environment
  */
 export function readOptions (environment) {
   const issuer = environment.ISSUER ?? 'http://127.0.0.1:8080'
+  const internalOrigin = environment.SIGNET_ORIGIN
   return {
     host: environment.HOST ?? '127.0.0.1',
     port: Number(environment.PORT ?? 8090),
     issuer,
-    jwksUri: environment.JWKS_URI ?? `${issuer}/oauth/v2/jwks`,
+    internalOrigin,
     /** The identifier of this API as a resource: what the tokens' `aud` must be. */
     audience: environment.AUDIENCE ?? 'https://api.example.com',
     introspection: {
-      endpoint: environment.INTROSPECTION_ENDPOINT ?? `${issuer}/oauth/v2/introspect`,
+      endpoint: environment.INTROSPECTION_ENDPOINT ?? `${(internalOrigin ?? new URL(issuer).origin) + issuer.slice(new URL(issuer).origin.length)}/oauth/v2/introspect`,
       clientId: required(environment, 'INTROSPECTION_CLIENT_ID'),
       clientSecret: readSecret(environment)
     }
