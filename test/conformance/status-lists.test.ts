@@ -1,3 +1,4 @@
+import { getListFromStatusListJWT } from '@sd-jwt/jwt-status-list'
 import { createRemoteJWKSet, jwtVerify } from 'jose'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { bitAt } from '../../src/status-lists/bits.ts'
@@ -82,6 +83,8 @@ describe('Token Status List §5.1 and §8.2 the published list', () => {
     expect(answer.headers.get('Cache-Control')).toBe('public, max-age=25')
     expect(answer.headers.get('Access-Control-Allow-Origin')).toBe('*')
     expect(await bitsAt(uri, server)).toHaveLength(1_048_576 / 8)
+    // As others read it.
+    expect(getListFromStatusListJWT(answer.text).getStatus(statusOf(await tokenOf(server, scene.partner)).idx)).toBe(0)
   })
 
   it('is the same to the byte while nothing is revoked, and answers 304 then', async () => {
@@ -124,6 +127,9 @@ describe('what is revoked is revoked in the list and to introspection, on every 
     for (let times = 0; times < 2; times += 1) expect((await revoke(sibling, scene.partner, token)).status).toBe(200)
     await expectRevoked(token)
     await expectAlive(other)
+    const { idx, uri } = statusOf(token)
+    const list = getListFromStatusListJWT((await send(uri)).text)
+    expect([list.getStatus(idx), list.getStatus(statusOf(other).idx)]).toEqual([1, 0])
   })
 
   it('R6 a client: disabling it revokes what it has and what is not issued yet, and enabling it brings nothing back', async () => {
