@@ -85,8 +85,9 @@ async function examineOpen (url: string, dependencies: DatabaseDependencies): Pr
       const because = 'the database has no schema yet'
       return { findings: [...own, ...dependents.slice(1, -1).map((check) => notChecked(check, because)), ahead], published: undefined, isUpToDate: false, file: undefined }
     }
-    const keys = await examineKeys(database, { ...dependencies, now: clock() })
-    return { findings: [...own, ...keys.findings, ahead], published: keys.published, isUpToDate: states.every(({ state }) => state === 'applied'), file: undefined }
+    const isUpToDate = states.every(({ state }) => state === 'applied')
+    const keys = await examineKeys(database, { ...dependencies, isUpToDate, now: clock() })
+    return { findings: [...own, ...keys.findings, ahead], published: keys.published, isUpToDate, file: undefined }
   } finally {
     await database.$disconnect()
   }

@@ -25,6 +25,8 @@ const dayMillis = 86_400_000
 interface KeyDependencies {
   readonly config: RotationTimes & Pick<Config, 'signingAlgorithms'>
   readonly masterKeys: MasterKeys | undefined
+  /** Whether the schema is the one that this version reads. */
+  readonly isUpToDate: boolean
   readonly now: number
 }
 
@@ -34,14 +36,14 @@ interface KeysAtHand {
   readonly now: number
 }
 
-export async function examineKeys (database: Database, { config, masterKeys, now }: KeyDependencies): Promise<KeyExamination> {
+export async function examineKeys (database: Database, { config, masterKeys, isUpToDate, now }: KeyDependencies): Promise<KeyExamination> {
   const sealer = masterKeys === undefined ? undefined : createSealer(masterKeys.current, masterKeys)
   const opens = await attempt('master key opens', () => checkSealedValues(database, sealer, masterKeys?.current.id))
   let rows: SigningKeyRow[]
   try {
     rows = await createSigningKeyStore(database).readAll()
   } catch (error) {
-    return { findings: [opens, ...environments.map((environment) => unreadable(`keys ${environment}`, error))], published: undefined }
+    return { findings: [opens, ...environments.map((environment) => isUpToDate ? unreadable(`keys ${environment}`, error) : notChecked(`keys ${environment}`, 'the schema is not that of this version'))], published: undefined }
   }
   const findings = await Promise.all(environments.map((environment) => attempt(`keys ${environment}`, () => checkKeys(environment, { rows, sealer, now }, config))))
   const isPublished = (row: SigningKeyRow): boolean => publishedStates.includes(keyState(row, rows, now))

@@ -70,7 +70,7 @@ describe('what is wrong with configuration and files', { timeout: 60_000 }, () =
     await rm(folder, { recursive: true })
   })
 
-  it('another master key, a damaged key row, a migration that is unknown', async () => {
+  it('another master key, a damaged key row, an overdue rotation, no next key, a migration that is unknown', async () => {
     expect((await diagnose({ ...healthy, MASTER_KEY: randomBytes(32).toString('hex') }))['master key opens'])
       .toMatchObject({ state: 'problem', found: expect.stringContaining('not the one of this database') as string })
     const database = await copyOf(server.databaseUrl)
@@ -78,6 +78,11 @@ describe('what is wrong with configuration and files', { timeout: 60_000 }, () =
     await sql(database.url, "INSERT INTO _prisma_migrations (id, checksum, migration_name, finished_at) VALUES ('x', 'x', '20991231000000_later_breaking', now())")
     const found = await diagnose({ ...healthy, DATABASE_URL: database.url })
     expect(states(found)).toMatchObject({ schema: 'problem', 'master key opens': 'ok', 'keys live': 'ok', 'keys test': 'problem' })
+    await sql(database.url, "UPDATE signing_keys SET activates_at = now() - interval '32 days' WHERE environment = 'live' AND activates_at < now()")
+    expect((await diagnose({ ...healthy, DATABASE_URL: database.url }))['keys live']).toMatchObject({ state: 'warning', found: expect.stringContaining('was to be replaced after 30 days') as string })
+    expect((await diagnose({ ...healthy, DATABASE_URL: database.url, KEY_ROTATION_DAYS: '0' }))['keys live']).toMatchObject({ state: 'ok', found: expect.stringContaining('a next one waits') as string })
+    await sql(database.url, "DELETE FROM signing_keys WHERE environment = 'live' AND activates_at > now()")
+    expect((await diagnose({ ...healthy, DATABASE_URL: database.url, KEY_ROTATION_DAYS: '0' }))['keys live']).toMatchObject({ state: 'warning', found: expect.stringContaining('no key waits') as string })
     await sql(database.url, 'TRUNCATE signing_keys')
     expect((await diagnose({ ...healthy, DATABASE_URL: database.url }))['jwks live']).toMatchObject({ state: 'problem', advice: expect.stringContaining('another database') as string })
     await database.drop()

@@ -217,7 +217,7 @@ describe('F13 processes that do the same at the same moment', { timeout: 60_000 
     const world = await createWorld()
     const databases = Array.from({ length: 5 }, () => createDatabase({ url: world.server.databaseUrl, applicationName: 'signet test', poolSize: 1 }))
     const rotations = databases.map((database) => rotationOf(world.server, () => world.now, database))
-    for (let round = 0; round < 10; round += 1) {
+    for (let round = 0; round < 6; round += 1) {
       const upkeep = await Promise.all(rotations.map((each) => each.upkeep()))
       expect(upkeep.flatMap(({ made }) => made)).toHaveLength(round === 0 ? 2 : 0)
       expect(await inState(world, 'next')).toHaveLength(1)
@@ -245,7 +245,7 @@ describe('F12 rotation under load', { timeout: 120_000 }, () => {
     const verifiers = Array.from({ length: 4 }, (_, index) => createRemoteJWKSet(new URL(`${(index % 2 === 0 ? server : sibling).issuer}/oauth/v2/jwks`)))
     const signers = new Set<unknown>()
     const failures: unknown[] = []
-    const alive: string[] = []
+    const kept: { readonly token: string, readonly expiresAt: number }[] = []
     let verified = 0
     const over = new AbortController()
 
@@ -264,12 +264,12 @@ describe('F12 rotation under load', { timeout: 120_000 }, () => {
         const token = await tokenOf(each, scene.partner)
         // The last one is asked seldom, and so has an old JWKS.
         await verify(token, turn % 50 === 0 ? 3 : turn % 3)
-        if (turn % 10 === 0) alive.push(token)
-        const old = alive[turn % Math.max(1, alive.length)]
-        if (old !== undefined) await verify(old, turn)
+        if (turn % 10 === 0) kept.push({ token, expiresAt: Date.now() + 90_000_000 })
+        const old = kept[turn % Math.max(1, kept.length)]
+        if (old !== undefined && old.expiresAt > Date.now() + ahead) await verify(old.token, turn)
       }
     })
-    for (let rotations = 0; rotations < 12; rotations += 1) {
+    for (let rotations = 0; rotations < 8; rotations += 1) {
       for (let step = 0; step < 3; step += 1) {
         vi.setSystemTime(Date.now() + ahead / 3)
         const sofar = verified
@@ -279,10 +279,14 @@ describe('F12 rotation under load', { timeout: 120_000 }, () => {
     }
     over.abort()
     await Promise.all(load)
+    // To their very end, whoever has taken over meanwhile.
+    const [first] = kept
+    vi.setSystemTime((first?.expiresAt ?? 0) - 5_000)
+    for (const [index, { token, expiresAt }] of kept.entries()) if (expiresAt > Date.now()) await verify(token, index)
     vi.useRealTimers()
     await server.stop()
     expect(failures).toEqual([])
-    expect(signers.size).toBeGreaterThanOrEqual(12)
-    expect(verified).toBeGreaterThan(360)
+    expect(signers.size).toBeGreaterThanOrEqual(8)
+    expect(verified).toBeGreaterThan(240)
   })
 })
