@@ -33,11 +33,11 @@ export function addKeyCommands (program: Command, context: CommandContext): void
 
 function addList (key: Command, { output, withSession }: CommandContext): void {
   key.command('list')
-    .description('List all signing keys with their schedule. The active one of each algorithm signs; next and retired ones are published beside it. Private keys are never shown.')
+    .description('List all signing keys with their schedule. The active one of each algorithm signs; next and retired ones are published beside it. How many tokens of each may live is an estimate from above: the indexes that were leased for it. Private keys are never shown.')
     .addHelpText('after', examples('signet key list', 'signet key list --json'))
     .action(() => withSession(async (session) => {
       const rows = await present(session)
-      await output.list(rows, [...columns, ...rows.some((row) => 'live_tokens' in row) ? ['live_tokens'] : []])
+      await output.list(rows, [...columns, 'live_tokens'])
     }))
 }
 
@@ -87,9 +87,9 @@ function addRevoke (key: Command, { output, withSession }: CommandContext): void
     }))
 }
 
-async function present ({ keys, keyTimes, liveTokensByKey, clock }: Session): Promise<Json[]> {
+async function present ({ keys, keyTimes, statusLists, clock }: Session): Promise<Json[]> {
   const { scheduleOf } = await import('../keys/schedule.ts')
-  const [all, live] = [await keys.readAll(), await liveTokensByKey?.()]
+  const [all, live] = [await keys.readAll(), await statusLists.countLiveByKey(new Date(clock()))]
   return all.map((each) => {
     const { state, activatesAt, signsUntil, publishedUntil } = scheduleOf(each, all, clock(), keyTimes)
     return {
@@ -102,7 +102,7 @@ async function present ({ keys, keyTimes, liveTokensByKey, clock }: Session): Pr
       signs_until: timeOf(signsUntil ?? null),
       published_until: timeOf(publishedUntil ?? null),
       withdrawn_at: timeOf(each.withdrawnAt),
-      ...live === undefined ? {} : { live_tokens: live.get(each.kid) ?? 0 }
+      live_tokens: live.get(each.kid) ?? 0
     }
   })
 }

@@ -60,8 +60,6 @@ export interface Session extends Reading {
   readonly keys: SigningKeyStore
   readonly keyRotation: KeyRotation
   readonly keyTimes: RotationTimes
-  /** How many tokens of each signing key live, about; undefined where nobody counts. */
-  readonly liveTokensByKey?: () => Promise<ReadonlyMap<string, number>>
   readonly revokedTokens: RevokedTokenStore
   readonly exchangedTokens: ExchangedTokenStore
   readonly sealer: Sealer

@@ -49,6 +49,8 @@ export interface StatusListStore {
   revoke (range: RevokedRange): Promise<void>
   /** Who leased since then, whichever process it was. */
   readHolders (since: Date): Promise<{ clientId: string, credential: string, kid: string }[]>
+  /** How many tokens of each signing key may live, by its `kid`: at most, for a block is leased before its tokens are issued. */
+  countLiveByKey (now: Date): Promise<ReadonlyMap<string, number>>
   /** Of a database that was restored. @returns how many ranges it revoked */
   revokeUnleased (): Promise<number>
   /** Forgets the blocks whose tokens have expired before the time given, by the database's clock too, and lists without any. @returns how many rows went */
@@ -112,6 +114,12 @@ export function createStatusListStore (database: Session): StatusListStore {
     },
 
     readHolders: (since) => database.statusBlock.findMany({ where: { leasedAt: { gt: since } }, select: { clientId: true, credential: true, kid: true }, distinct: ['clientId', 'credential', 'kid'] }),
+
+    async countLiveByKey (now) {
+      const rows: { kid: string, tokens: bigint }[] = await database.$queryRaw`
+        SELECT kid, sum(last_index - first_index + 1) AS tokens FROM status_blocks WHERE expires_at > ${now} GROUP BY kid`
+      return new Map(rows.map(({ kid, tokens }) => [kid, Number(tokens)]))
+    },
 
     revokeUnleased: () => database.$executeRawUnsafe(revokeUnleased),
 

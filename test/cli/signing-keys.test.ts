@@ -49,7 +49,7 @@ describe('signing keys on the command line', { timeout: 60_000 }, () => {
     expectTable(run, /^KID +ENVIRONMENT +ALGORITHM +STATE +ACTIVATES +PUBLISHED UNTIL\n/)
     expect(run.stderr).toMatch(/^signet: the next key takes over by itself at \d{4}-\S+Z, when verifiers can be expected to have it; --now does not wait for that\n$/)
     const [active, next, standby] = await keys()
-    expect(active).toEqual({ kid: text(/^[\w-]{43}$/), environment: 'live', algorithm: 'RS256', state: 'active', created_at: time, activates_at: time, signs_until: time, published_until: time, withdrawn_at: null })
+    expect(active).toEqual({ kid: text(/^[\w-]{43}$/), environment: 'live', algorithm: 'RS256', state: 'active', created_at: time, activates_at: time, signs_until: time, published_until: time, withdrawn_at: null, live_tokens: expect.any(Number) as unknown })
     expect([active?.state, next?.state, standby?.state]).toEqual(['active', 'next', 'next'])
     expect(await keys('test')).toHaveLength(1)
     const waits = Date.parse(next?.activates_at ?? '') - Date.parse(next?.created_at ?? '')

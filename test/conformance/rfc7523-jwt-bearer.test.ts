@@ -290,7 +290,7 @@ describe('RFC 7523 §2.1 JWTs as authorization grants', () => {
 
   it('R5 a sealed secret whose row was altered is as good as none: refused, and the operator is told', async () => {
     const client = await server.fixtures.client({ organizationId: scene.organization.id, type: 'jwt', scopes: ['tournaments:read'] })
-    await server.database.$executeRaw`UPDATE client_secrets SET sealed_secret = 'v1.x.y.z' WHERE client_id = ${client.id}`
+    await server.database.$executeRaw`UPDATE client_secrets SET sealed_secret = left(sealed_secret, -8) || 'AAAAAAAA' WHERE client_id = ${client.id}`
     await known(server, client)
     await expectRefused(compact({ alg: 'HS256' }, claims({}, client), macWith(client.secret)))
     expect(server.logs.some((line) => line['clientId'] === client.id && String(line['msg']).startsWith('secret.'))).toBe(true)

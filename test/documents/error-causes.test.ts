@@ -13,7 +13,7 @@ const codeOf = new Map(codes.map((code) => [code.replace(/_(\w)/g, (_, letter: s
 /** Their argument is the cause, for the log; the description is one. */
 const constant = ['invalid_client', 'invalid_grant', 'server_error', 'use_dpop_nonce', 'unsupported_grant_type']
 /** Descriptions that have a name, each also a text of the sources. */
-const named = ['description', 'notStored']
+const named = ['description', 'notStored', 'noSuchStatusList']
 
 interface Description {
   readonly code: string

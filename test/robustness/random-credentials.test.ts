@@ -139,7 +139,7 @@ describe('random credentials: assertions, tokens, proofs and headers that are ne
       const both = [...shown.pairs, ...pairs.filter(([name]) => !shown.pairs.some(([other]) => other === name))]
       const status = await send(path, { headers: [...shown.headers, ...more], pairs: both })
       reached.add(`${path} ${String(shown.pairs.find(([name]) => name.endsWith('assertion'))?.[0])} ${status}`)
-    }), { numRuns: 1_500 * randomTimes })
+    }), { numRuns: 4_000 * randomTimes })
     // What is nearly right is right at times, so that all that comes after authentication is reached too.
     const answers = [...reached]
     expect(answers).toEqual(expect.arrayContaining(['undefined', 'client_assertion', 'assertion'].flatMap((shown) => [200, 400].map((status) => `/oauth/v2/token ${shown} ${status}`))))
