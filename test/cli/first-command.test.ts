@@ -30,7 +30,7 @@ describe('on a database that nothing was ever done to', { timeout: 60_000 }, () 
     expect(json).toMatchObject(['live', 'test'].map((environment) => ({
       kid: text(/^[\w-]{43}$/), environment, algorithm: 'RS256', state: 'active', created_at: time, activates_at: time, withdrawn_at: null
     })))
-    expectTable(table, /^KID +ENVIRONMENT +ALGORITHM +STATE +ACTIVATES +PUBLISHED UNTIL\n/, /^[\w-]{43} {2}test +RS256 +active +\d{4}-\d\d-\d\d \d\d:\d\dZ +-$/m)
+    expectTable(table, /^KID +ENVIRONMENT +ALGORITHM +STATE +ACTIVATES +PUBLISHED UNTIL +LIVE TOKENS\n/, /^[\w-]{43} {2}test +RS256 +active +\d{4}-\d\d-\d\d \d\d:\d\dZ +- +0$/m)
     expect(organizations).toMatchObject({ exitCode: 0, stdout: '[]\n' })
   })
 
