@@ -84,6 +84,7 @@ export interface App {
 /** @throws OperatorError when the database was not prepared or the master key is another one */
 export async function createApp ({ config, url, sealer, clock, logger }: AppDependencies): Promise<App> {
   const { issuer } = config
+  const awayMillis = config.staleLimitSeconds * 1_000
   // Two pools: whole tables are read with patience, but whoever waits for an HTTP answer is not kept waiting.
   const reading = createDatabase({ url, applicationName: 'signet directory', poolSize: 2 })
   const writing = createDatabase({ url, applicationName: 'signet', patience: patience.request })
@@ -121,9 +122,9 @@ export async function createApp ({ config, url, sealer, clock, logger }: AppDepe
   const assertions = createAssertionVerification({ issuer, tokenEndpoint: issuer + endpointPaths.token, signatures, replay, logger })
   const authenticate = createAuthenticate({ methods: config.authenticationMethods, clients, organizations, secrets, assertions, certificates: createCertificateVerification(await readAuthorities(config)), clock })
   const allocator = createAllocator({
-    ownLists: createOwnLists({ statusLists, store: createStatusListStore(writing), clock }), statusLists, store: createStatusListStore(writing), clock, logger
+    ownLists: createOwnLists({ statusLists, store: createStatusListStore(writing), clock, awayMillis }), statusLists, store: createStatusListStore(writing), clock, logger, awayMillis
   })
-  const mint = createMint({ issuer, keys, clock, allocate: allocator.allocate })
+  const mint = createMint({ issuer, keys, clock, allocate: allocator.allocate, clients, organizations, catchUp: feed.catchUp })
   const verify = createVerifyAccessToken({ issuer, keys, clock })
   const checkActive = createCheckActive({ verify, revocations, exchangedTokens, statusLists, issuer, keys, clients, organizations, resources })
 
@@ -164,7 +165,7 @@ export async function createApp ({ config, url, sealer, clock, logger }: AppDepe
   return {
     async listen () {
       await feed.start()
-      stopLeasingAhead = startLeasingAhead({ store: createStatusListStore(reading), allocator, clients, organizations, keys, clock, logger })
+      stopLeasingAhead = startLeasingAhead({ store: createStatusListStore(reading), allocator, clients, organizations, keys, clock, logger, awayMillis })
       await server.listen({ port: config.port, host: config.host, backlog: 1_024 })
     },
     keepKeys,

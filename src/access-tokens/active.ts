@@ -8,6 +8,7 @@ import type { OrganizationDirectory } from '../organizations/organization.ts'
 import type { ResourceDirectory } from '../resources/resource.ts'
 import type { StatusLists } from '../status-lists/directory.ts'
 import { readStatusListUri, type StatusReference } from '../status-lists/status-list.ts'
+import { earliestIssue } from './cut-off.ts'
 import type { Revocations } from './revocations.ts'
 import type { VerifyAccessToken } from './verify.ts'
 
@@ -78,9 +79,9 @@ export function createCheckActive ({ verify, revocations, exchangedTokens, statu
     if (client === undefined) return `${whose} client is unknown`
     const organization = organizations.get(client.organizationId)
     if (organization === undefined) return `${whose} organization is unknown`
-    for (const [owner, { disabledAt, tokensRevokedBefore }] of [['client', client], ['organization', organization]] as const) {
-      if (disabledAt !== null) return `${whose} ${owner} is disabled`
-      if (tokensRevokedBefore !== null && issuedAt <= Math.floor(tokensRevokedBefore.getTime() / 1000)) return `the earlier tokens of ${whose} ${owner} were revoked`
+    for (const [name, owner] of [['client', client], ['organization', organization]] as const) {
+      if (owner.disabledAt !== null) return `${whose} ${name} is disabled`
+      if (issuedAt < earliestIssue(owner)) return `the earlier tokens of ${whose} ${name} were revoked`
     }
     return undefined
   }

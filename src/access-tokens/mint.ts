@@ -1,7 +1,11 @@
-/** The single mint: every access token is made here. It writes nothing, but may have to wait for a block of status indexes. */
+/**
+ * The single mint: every access token is made here. It writes nothing, but may have to wait for a block of status indexes;
+ * where that tells it that it is behind, it catches up and begins again, with the key and the cut-offs of then.
+ */
 import { randomBytes } from 'node:crypto'
 import { nowSeconds, type Clock } from '../clock.ts'
 import type { Client } from '../clients/client.ts'
+import type { ClientDirectory } from '../clients/directory.ts'
 import { issuerOf, type Environment } from '../environment.ts'
 import { newExchangedTokenId } from '../exchanged-tokens/exchanged-token.ts'
 import { badSubjectToken } from '../exchanged-tokens/refusals.ts'
@@ -10,10 +14,12 @@ import { signJwt } from '../keys/sign.ts'
 import type { SigningKey } from '../keys/signing-key.ts'
 import { accessTokenType, defaultAccessTokenTtlSeconds, tokenTypeOf, type AccessTokenClaims, type Actor, type Confirmation, type TokenType } from '../oauth/claims.ts'
 import { invalidScope, invalidTarget, temporarilyUnavailable } from '../oauth/errors.ts'
-import type { Organization } from '../organizations/organization.ts'
+import type { Organization, OrganizationDirectory } from '../organizations/organization.ts'
 import type { Resource } from '../resources/resource.ts'
 import type { Allocate } from '../status-lists/allocate.ts'
 import { statusListUri, type StatusReference } from '../status-lists/status-list.ts'
+import { earliestIssue } from './cut-off.ts'
+import { stoppedMeanwhile } from './stopped-meanwhile.ts'
 
 export interface Grant {
   readonly client: Client
@@ -46,6 +52,8 @@ export interface AccessToken {
   readonly type: TokenType
   readonly jti: string
   readonly status: StatusReference
+  /** Seconds since the epoch. */
+  readonly issuedAt: number
   readonly expiresAt: Date
 }
 
@@ -57,9 +65,14 @@ interface MintDependencies {
   readonly keys: Pick<KeyRing, 'active'>
   readonly clock: Clock
   readonly allocate: Allocate
+  readonly clients: Pick<ClientDirectory, 'get'>
+  readonly organizations: Pick<OrganizationDirectory, 'get'>
+  /** Until what was committed before is known here. */
+  readonly catchUp: () => Promise<void>
 }
 
 const maxTokenBytes = 4_096
+const mostTimesBehind = 3
 
 /**
  * @see [RFC 9068 §2](https://www.rfc-editor.org/rfc/rfc9068.html#section-2)
@@ -67,8 +80,9 @@ const maxTokenBytes = 4_096
  * @see [RFC 6749 §10.10](https://www.rfc-editor.org/rfc/rfc6749.html#section-10.10) (nobody guesses a token)
  * @see [RFC 6750 §5.2](https://www.rfc-editor.org/rfc/rfc6750.html#section-5.2) (nobody makes one, nor changes it)
  */
-export function createMint ({ issuer, keys, clock, allocate }: MintDependencies): Mint {
-  return ({ client, organization, credential, scopes, resources, subject, confirmation }) => {
+export function createMint ({ issuer, keys, clock, allocate, clients, organizations, catchUp }: MintDependencies): Mint {
+  /** @returns undefined where this process is behind the database */
+  function attempt ({ client, organization, credential, scopes, resources, subject, confirmation }: Grant): AccessToken | Promise<AccessToken | undefined> {
     const key = signingKeyOf(resources, client.environment, keys)
     const iat = issuedAt(nowSeconds(clock), client, organization)
     const expiresInSeconds = Math.min(lifetimeSeconds(client, resources), (subject?.expiresBy ?? Infinity) - iat)
@@ -95,13 +109,30 @@ export function createMint ({ issuer, keys, clock, allocate }: MintDependencies)
       }
       const token = signJwt(key, accessTokenType, claims)
       if (token.length > maxTokenBytes) throw invalidScope(`The token would be larger than ${maxTokenBytes} bytes: ask for fewer scopes.`)
-      return { token, expiresInSeconds, type: tokenTypeOf(confirmation), jti, status, expiresAt: new Date(exp * 1000) }
+      return { token, expiresInSeconds, type: tokenTypeOf(confirmation), jti, status, issuedAt: iat, expiresAt: new Date(exp * 1000) }
     }
 
     const status = allocate({
       clientId: client.id, organizationId: organization.id, credential, kid: key.kid, clientCutOff: client.tokensRevokedBefore, organizationCutOff: organization.tokensRevokedBefore
     }, client.environment, exp * 1000)
-    return status instanceof Promise ? status.then(make) : make(status)
+    return status instanceof Promise ? status.then((allocated) => allocated === undefined ? undefined : make(allocated)) : make(status)
+  }
+
+  async function insist (grant: Grant, first: Promise<AccessToken | undefined>): Promise<AccessToken> {
+    let token = await first
+    for (let times = 0; token === undefined; times += 1) {
+      if (times === mostTimesBehind) throw stoppedMeanwhile('the lease was refused again and again')
+      await catchUp().catch((error: unknown) => { throw stoppedMeanwhile(`the lease was refused, and the database is away: ${String(error)}`) })
+      const [client, organization] = [clients.get(grant.client.id), organizations.get(grant.organization.id)]
+      if (client === undefined || organization === undefined) throw stoppedMeanwhile('it was deleted meanwhile')
+      token = await attempt({ ...grant, client, organization })
+    }
+    return token
+  }
+
+  return (grant) => {
+    const made = attempt(grant)
+    return made instanceof Promise ? insist(grant, made) : made
   }
 }
 
@@ -130,13 +161,12 @@ export function lifetimeSeconds (client: Pick<Client, 'accessTokenTtlSeconds'>, 
 }
 
 /**
- * A cut-off kills the tokens of its whole second. One that is minted in that very second, after the client was
- * enabled again, is dated one second later, so that it lives. A later cut-off, by a clock ahead of ours, is waited
- * for: a token that is born dead would be no answer.
+ * A token that is minted in the very second of a cut-off, but after it, is dated one second later, so that it lives. A later
+ * cut-off, by a clock ahead of ours, is waited for: a token that is born dead would be no answer.
  * @throws OAuthError `temporarily_unavailable`
  */
 function issuedAt (now: number, client: Client, organization: Organization): number {
-  const earliest = Math.max(now, ...[client, organization].map(({ tokensRevokedBefore }) => tokensRevokedBefore === null ? 0 : Math.floor(tokensRevokedBefore.getTime() / 1000) + 1))
+  const earliest = Math.max(now, earliestIssue(client), earliestIssue(organization))
   if (earliest > now + 1) throw temporarilyUnavailable('Tokens of this client are revoked up to a moment that is yet to come.', Math.min(earliest - now, 60), 'tokens_revoked_before is in the future')
   return earliest
 }

@@ -25,6 +25,8 @@ export interface Feed {
   stalenessSeconds (): number
   /** Whether the last attempt to reach the database succeeded. */
   isConnected (): boolean
+  /** Resolves when whatever was committed before the call is in force in this process. @throws when the database is away */
+  catchUp (): Promise<void>
   stop (): Promise<void>
 }
 
@@ -45,6 +47,7 @@ export function createFeed ({ url, views, logger, pollIntervalMillis = 250 }: Fe
   let notified = false
   let stopping = false
   const isStopping = (): boolean => stopping
+  let waiting: { resolve: () => void, reject: (error: unknown) => void }[] = []
   let running: Promise<void> = Promise.resolve()
 
   async function connect (): Promise<pg.Client> {
@@ -74,7 +77,7 @@ export function createFeed ({ url, views, logger, pollIntervalMillis = 250 }: Fe
     logger.debug({ position: last?.id }, 'feed.reloaded')
   }
 
-  async function catchUp (client: pg.Client): Promise<void> {
+  async function readNews (client: pg.Client): Promise<void> {
     for (;;) {
       const startedAt = performance.now()
       // The row of the last position itself is asked for too: when it is gone, the feed has been pruned past
@@ -107,18 +110,23 @@ export function createFeed ({ url, views, logger, pollIntervalMillis = 250 }: Fe
 
   async function follow (): Promise<void> {
     while (!isStopping()) {
+      // Whoever comes while news are read may have come too late for them.
+      const waited = waiting
+      waiting = []
       try {
         connection ??= await connect()
         notified = false
-        await catchUp(connection)
+        await readNews(connection)
+        for (const { resolve } of waited) resolve()
       } catch (error) {
+        for (const { reject } of waited) reject(error)
         if (isStopping()) return
         logger.warn({ err: error }, 'feed.interrupted')
         // Not awaited: a frozen server would never answer the farewell.
         connection?.end().catch(() => {})
         connection = undefined
       }
-      if (!notified && !isStopping()) await pause(connection === undefined ? reconnectDelayMillis : pollIntervalMillis)
+      if (!notified && waiting.length === 0 && !isStopping()) await pause(connection === undefined ? reconnectDelayMillis : pollIntervalMillis)
     }
   }
 
@@ -136,10 +144,15 @@ export function createFeed ({ url, views, logger, pollIntervalMillis = 250 }: Fe
     },
     stalenessSeconds: () => (performance.now() - confirmedAt) / 1000,
     isConnected: () => connection !== undefined,
+    catchUp: () => new Promise((resolve, reject) => {
+      waiting.push({ resolve, reject })
+      wake()
+    }),
     async stop () {
       stopping = true
       wake()
       await running
+      for (const { reject } of waiting) reject(new Error('the feed was stopped'))
       await connection?.end().catch(() => {})
     }
   }

@@ -15,11 +15,12 @@ import type { SigningKeyRow, SigningKeyStore } from './store.ts'
 
 export interface KeyRing extends View {
   /**
-   * The key that signs now.
+   * The key that signs now, or at another time, as far as that is known.
    * @param algorithm null: the default one
+   * @param at milliseconds since the epoch
    * @returns undefined also for an algorithm that is off, though there may be keys for it
    */
-  active (environment: Environment, algorithm: string | null): SigningKey | undefined
+  active (environment: Environment, algorithm: string | null, at?: number): SigningKey | undefined
   /** Every key that verifiers need now: next, active, and retired ones whose tokens may still live. */
   published (environment: Environment): SigningKey[]
   /** A published key. */
@@ -83,10 +84,10 @@ export function createKeyRing ({ store, sealer, clock, logger, algorithms }: Key
     return publishedStates.includes(keyState(key, all, clock()))
   }
 
-  function active (environment: Environment, algorithm: string | null): SigningKey | undefined {
+  function active (environment: Environment, algorithm: string | null, at = clock()): SigningKey | undefined {
     const wanted = algorithm ?? algorithms[0]
     if (wanted === undefined || !algorithms.some((each) => each === wanted)) return undefined
-    return activeKey(families.get(familyOf(environment, wanted))?.siblings ?? [], clock())
+    return activeKey(families.get(familyOf(environment, wanted))?.siblings ?? [], at)
   }
 
   function reportActive (): void {

@@ -8,23 +8,27 @@ import type { Logger } from 'pino'
 import type { Clock } from '../clock.ts'
 import { sqlStateOf, sqlStates } from '../db.ts'
 import type { Environment } from '../environment.ts'
-import { OAuthError, temporarilyUnavailable } from '../oauth/errors.ts'
+import { temporarilyUnavailable } from '../oauth/errors.ts'
 import type { StatusLists } from './directory.ts'
 import type { OwnLists, TakenIndexes } from './own-lists.ts'
+import { addBlock, isRunningOut, newShare, nextSize, takeFrom, type Share } from './share.ts'
 import type { StatusReference } from './status-list.ts'
 import type { Block, Holder, StatusListStore } from './store.ts'
 
 /**
  * @param expiresAt of the token, in milliseconds since the epoch
- * @returns an index that no other token has
+ * @returns an index that no other token has; undefined where the database knows of a change, to the client or to a key, that
+ *   this process has not heard of yet
  * @throws OAuthError `temporarily_unavailable`
  */
-export type Allocate = (holder: Holder, environment: Environment, expiresAt: number) => StatusReference | Promise<StatusReference>
+export type Allocate = (holder: Holder, environment: Environment, expiresAt: number) => StatusReference | Promise<StatusReference | undefined>
 
 export interface Allocator {
   readonly allocate: Allocate
-  /** Leases a block for whoever has none, so that the next token does not wait for the database. @throws when it cannot be leased */
+  /** Leases what it takes to go on for whoever it is while the database is away. @throws when it cannot be leased */
   prepare (holder: Holder, environment: Environment, expiresAt: number): Promise<void>
+  /** The same, as far as it can be done, for every credential that was used here since then. */
+  renew (usedSince: number): Promise<void>
 }
 
 interface AllocateDependencies {
@@ -33,95 +37,45 @@ interface AllocateDependencies {
   readonly store: Pick<StatusListStore, 'lease'>
   readonly clock: Clock
   readonly logger: Logger
+  /** How long this process goes on issuing tokens without the database. */
+  readonly awayMillis: number
 }
 
 export const allocationLimits = {
-  /** Of the first block of a credential. One that is used up within `quickMillis` is followed by one `growth` times as large. */
-  smallestBlock: 16,
-  largestBlock: 262_144,
-  growth: 4,
-  quickMillis: 1_800_000,
-  /** When no more than this share of a block is left the next one is leased. */
-  leftWhenNextIsLeased: 0.5,
   /** Credentials that have blocks. */
   shares: 100_000,
   /** How often, and how many milliseconds apart, a lease is tried while somebody changes what it depends on. */
   tries: 20,
-  retryMillis: 25
+  retryMillis: 25,
+  /** How long a lease ahead of need that failed is not tried again. */
+  restMillis: 1_000
 } as const
 
-interface LeasedBlock {
-  readonly listId: string
-  readonly size: number
-  readonly last: number
-  next: number
-  /** Milliseconds since the epoch. */
-  readonly usableUntil: number
-  /** By then every token of the block has expired. */
-  readonly expiresAt: number
-}
-
-/** What one credential has of blocks: the first one is used, the second one is ahead of need. */
-interface Share {
-  readonly blocks: LeasedBlock[]
-  leasing: Promise<void> | undefined
-  /** Of the last block, and when that was leased. */
-  size: number
-  leasedAt: number
-  /** Of its tokens, so far, in milliseconds. */
-  longestLifetime: number
-}
-
-export function createAllocator ({ ownLists, statusLists, store, clock, logger }: AllocateDependencies): Allocator {
+export function createAllocator ({ ownLists, statusLists, store, clock, logger, awayMillis }: AllocateDependencies): Allocator {
   const shares = new LRUCache<string, Share>({ max: allocationLimits.shares })
 
-  function shareOf (holder: Holder): Share {
+  function shareFor (holder: Holder, environment: Environment, expiresAt: number): Share {
     const { clientId, credential, kid, clientCutOff, organizationCutOff } = holder
     const key = `${clientId} ${credential} ${kid} ${clientCutOff?.getTime() ?? ''} ${organizationCutOff?.getTime() ?? ''}`
-    const known = shares.get(key)
-    if (known !== undefined) return known
-    const share: Share = { blocks: [], leasing: undefined, size: 0, leasedAt: 0, longestLifetime: 0 }
-    shares.set(key, share)
+    const share = shares.get(key) ?? newShare(holder, environment)
+    if (share.leasedAt === 0) shares.set(key, share)
+    share.longestLifetime = Math.max(share.longestLifetime, expiresAt - clock())
     return share
   }
 
-  /** The next index of the first block that is good for the token; blocks that are good for none any more are dropped. */
-  function takeFrom (share: Share, expiresAt: number): StatusReference | undefined {
-    for (let block = share.blocks[0]; block !== undefined; block = share.blocks[0]) {
-      const { listId, next, last, usableUntil } = block
-      const status = { listId, index: next }
-      if (next <= last && clock() < usableUntil && expiresAt <= block.expiresAt && statusLists.get(listId) !== undefined && !statusLists.isRevoked(status)) {
-        block.next += 1
-        return status
-      }
-      share.blocks.shift()
-    }
-    return undefined
+  function take (share: Share, expiresAt: number): StatusReference | undefined {
+    return takeFrom(share, clock(), ({ listId, next, expiresAt: last }) => expiresAt <= last && statusLists.get(listId) !== undefined && !statusLists.isRevoked({ listId, index: next }))
   }
 
-  function isRunningOut ({ blocks: [block, ...others] }: Share): boolean {
-    return block === undefined || (others.length === 0 && block.last + 1 - block.next <= block.size * allocationLimits.leftWhenNextIsLeased)
-  }
-
-  /** A block that lasted long enough is followed by one of its size: a client that comes once a day never has a large one. */
-  function nextSize ({ size, leasedAt }: Share): number {
-    if (size === 0) return allocationLimits.smallestBlock
-    return clock() - leasedAt < allocationLimits.quickMillis ? Math.min(size * allocationLimits.growth, allocationLimits.largestBlock) : size
-  }
-
-  async function lease (share: Share, holder: Holder, environment: Environment): Promise<void> {
-    const size = nextSize(share)
-    const { listId, firstIndex, lastIndex, usableUntil } = await takeGood(environment, size)
+  /** @returns whether there is a block more: not where the database knows better who the holder is */
+  async function lease (share: Share): Promise<boolean> {
+    const size = nextSize(share, clock(), awayMillis)
+    const { listId, firstIndex, lastIndex, usableUntil } = await takeGood(share.environment, size)
     const expiresAt = usableUntil + share.longestLifetime
-    const isLeased = await leasePatiently({ listId, firstIndex, lastIndex, expiresAt: new Date(expiresAt) }, holder, environment)
-    if (isLeased === undefined) {
-      await lease(share, holder, environment)
-      return
-    }
-    if (!isLeased) throw stoppedMeanwhile()
-    share.blocks.push({ listId, size, next: firstIndex, last: lastIndex, usableUntil, expiresAt })
-    share.size = size
-    share.leasedAt = clock()
+    const isLeased = await leasePatiently({ listId, firstIndex, lastIndex, expiresAt: new Date(expiresAt) }, share)
+    if (isLeased === undefined) return await lease(share)
+    if (isLeased) addBlock(share, { listId, next: firstIndex, last: lastIndex, usableUntil, expiresAt }, clock())
+    return isLeased
   }
 
   /** What is not leased of a list is revoked when its database was restored: no more is taken of that list. */
@@ -134,7 +88,7 @@ export function createAllocator ({ ownLists, statusLists, store, clock, logger }
   }
 
   /** @returns whether it is leased; undefined when the database does not know the list (any more) */
-  async function leasePatiently (block: Block, holder: Holder, environment: Environment): Promise<boolean | undefined> {
+  async function leasePatiently (block: Block, { holder, environment }: Share): Promise<boolean | undefined> {
     for (let tries = 1; ; tries += 1) {
       try {
         return await store.lease(block, holder)
@@ -151,49 +105,49 @@ export function createAllocator ({ ownLists, statusLists, store, clock, logger }
   }
 
   /** Single flight: however many tokens wait for a block of one credential, one is leased. */
-  function leaseOnce (share: Share, holder: Holder, environment: Environment): Promise<void> {
-    share.leasing ??= lease(share, holder, environment).finally(() => { share.leasing = undefined })
+  function leaseOnce (share: Share): Promise<boolean> {
+    share.leasing ??= lease(share).finally(() => { share.leasing = undefined })
     return share.leasing
   }
 
-  async function waitForBlock (share: Share, holder: Holder, environment: Environment, expiresAt: number): Promise<StatusReference> {
+  async function waitForBlock (share: Share, expiresAt: number): Promise<StatusReference | undefined> {
     try {
       for (let tries = 0; tries < allocationLimits.tries; tries += 1) {
-        await leaseOnce(share, holder, environment)
-        const status = takeFrom(share, expiresAt)
+        if (!await leaseOnce(share)) return undefined
+        const status = take(share, expiresAt)
         if (status !== undefined) return status
       }
-      throw stoppedMeanwhile()
+      return undefined
     } catch (error) {
-      throw error instanceof OAuthError ? error : temporarilyUnavailable('The status of the token cannot be stored at this moment. Send the request again.', 2, error)
+      throw temporarilyUnavailable('The status of the token cannot be stored at this moment. Send the request again.', 2, error)
     }
   }
 
-  function shareFor (holder: Holder, expiresAt: number): Share {
-    const share = shareOf(holder)
-    share.longestLifetime = Math.max(share.longestLifetime, expiresAt - clock())
-    return share
+  function isWanting (share: Share): boolean {
+    return share.leasing === undefined && isRunningOut(share, clock(), awayMillis) && Math.abs(clock() - share.failedAt) > allocationLimits.restMillis
   }
 
-  function allocate (holder: Holder, environment: Environment, expiresAt: number): StatusReference | Promise<StatusReference> {
-    const share = shareFor(holder, expiresAt)
-    const status = takeFrom(share, expiresAt)
-    if (status === undefined) return waitForBlock(share, holder, environment, expiresAt)
-    if (isRunningOut(share) && share.leasing === undefined) {
-      leaseOnce(share, holder, environment).catch((error: unknown) => { logger.warn({ err: error, clientId: holder.clientId }, 'status_list.not_leased_ahead') })
-    }
-    return status
+  async function leaseAhead (share: Share): Promise<void> {
+    await leaseOnce(share).catch((error: unknown) => {
+      share.failedAt = clock()
+      logger.warn({ err: error, clientId: share.holder.clientId }, 'status_list.not_leased_ahead')
+    })
   }
 
   return {
-    allocate,
+    allocate (holder, environment, expiresAt) {
+      const share = shareFor(holder, environment, expiresAt)
+      const status = take(share, expiresAt)
+      if (status === undefined) return waitForBlock(share, expiresAt)
+      if (isWanting(share)) void leaseAhead(share)
+      return status
+    },
     async prepare (holder, environment, expiresAt) {
-      const share = shareFor(holder, expiresAt)
-      if (share.blocks.length === 0) await leaseOnce(share, holder, environment)
+      const share = shareFor(holder, environment, expiresAt)
+      if (isRunningOut(share, clock(), awayMillis)) await leaseOnce(share)
+    },
+    async renew (usedSince) {
+      for (const share of [...shares.values()].filter((each) => each.usedAt > usedSince && isWanting(each))) await leaseAhead(share)
     }
   }
-}
-
-function stoppedMeanwhile (): OAuthError {
-  return temporarilyUnavailable('The client was stopped or changed while the request was under way. Send it again, with new assertions and proofs.', 1, 'stopped meanwhile')
 }

@@ -1,6 +1,6 @@
 /**
- * Blocks for whoever got tokens lately from any process, before this one is asked: so that it goes on issuing tokens for
- * every client that is in use while the database is away.
+ * Blocks for whoever got tokens lately from any process, before this one is asked, and for the key that is to sign next: so
+ * that it goes on issuing tokens for every client that is in use while the database is away.
  */
 import type { Logger } from 'pino'
 import type { Client } from '../clients/client.ts'
@@ -13,34 +13,58 @@ import type { StatusListStore } from './store.ts'
 
 interface LeaseAheadDependencies {
   readonly store: Pick<StatusListStore, 'readHolders'>
-  readonly allocator: Pick<Allocator, 'prepare'>
+  readonly allocator: Pick<Allocator, 'prepare' | 'renew'>
   readonly clients: { get (id: string): Client | undefined }
   readonly organizations: { get (id: string): Organization | undefined }
-  readonly keys: Pick<KeyRing, 'find'>
+  readonly keys: Pick<KeyRing, 'find' | 'all' | 'active'>
   readonly clock: Clock
   readonly logger: Logger
+  /** How long this process goes on issuing tokens without the database. */
+  readonly awayMillis: number
 }
 
-/** In milliseconds: how often it is looked who leased, and how long ago somebody got tokens who may come again. */
-export const leaseAheadLimits = { intervalMillis: 5_000, recentMillis: 26 * 3_600_000, overlapMillis: 60_000 } as const
+/** In milliseconds: how often it is looked who leased and whose blocks end, and how long ago somebody got tokens who may come again. */
+export const leaseAheadLimits = { intervalMillis: 5_000, renewalMillis: 300_000, recentMillis: 26 * 3_600_000, overlapMillis: 60_000 } as const
 
 /** @returns a function that stops it */
-export function startLeasingAhead ({ store, allocator, clients, organizations, keys, clock, logger }: LeaseAheadDependencies): () => void {
-  let since = clock() - leaseAheadLimits.recentMillis
+export function startLeasingAhead ({ store, allocator, clients, organizations, keys, clock, logger, awayMillis }: LeaseAheadDependencies): () => void {
+  let since = -Infinity
+  let renewedAt = clock()
   let running = false
+  let signing = ''
+
+  /** The keys of the family that sign while the database may be away: the one that signs now, and the one that takes over. */
+  function signers ({ environment, algorithm }: Pick<ReturnType<KeyRing['all']>[number], 'environment' | 'algorithm'>): Set<string> {
+    return new Set([clock(), clock() + awayMillis].flatMap((at) => keys.active(environment, algorithm, at)?.kid ?? []))
+  }
 
   async function run (): Promise<void> {
     const startedAt = clock()
-    for (const { clientId, credential, kid } of await store.readHolders(new Date(since))) {
+    const failures: unknown[] = []
+    const recently = startedAt - leaseAheadLimits.recentMillis
+    const signingNow = [...new Set(keys.all().flatMap((key) => [...signers(key)]))].sort().join(' ')
+    const holders = await store.readHolders(new Date(signingNow === signing ? Math.max(since, recently) : recently))
+    for (const { clientId, credential, kid } of holders) {
       const client = clients.get(clientId)
       const organization = client === undefined ? undefined : organizations.get(client.organizationId)
-      if (client === undefined || organization === undefined || client.disabledAt !== null || organization.disabledAt !== null || keys.find(kid) === undefined) continue
+      const key = keys.find(kid)
+      if (client === undefined || organization === undefined || client.disabledAt !== null || organization.disabledAt !== null || key === undefined) continue
       const lifetimeSeconds = client.accessTokenTtlSeconds ?? defaultAccessTokenTtlSeconds
-      const holder = { clientId, organizationId: organization.id, credential, kid, clientCutOff: client.tokensRevokedBefore, organizationCutOff: organization.tokensRevokedBefore }
-      await allocator.prepare(holder, client.environment, clock() + lifetimeSeconds * 1000).catch((error: unknown) => { logger.debug({ err: error, clientId }, 'status_list.not_leased_ahead') })
+      const holder = { clientId, organizationId: organization.id, credential, clientCutOff: client.tokensRevokedBefore, organizationCutOff: organization.tokensRevokedBefore }
+      for (const signer of signers(key)) {
+        await allocator.prepare({ ...holder, kid: signer }, client.environment, clock() + lifetimeSeconds * 1000).catch((error: unknown) => { failures.push(error) })
+      }
     }
     // Clocks of processes and of the database differ a little, and what is read twice is leased once.
-    since = Math.min(startedAt, clock()) - leaseAheadLimits.overlapMillis
+    if (failures.length === 0) {
+      since = Math.min(startedAt, clock()) - leaseAheadLimits.overlapMillis
+      signing = signingNow
+    } else {
+      logger.debug({ err: failures[0], failures: failures.length }, 'status_list.not_leased_ahead')
+    }
+    if (Math.abs(clock() - renewedAt) < leaseAheadLimits.renewalMillis) return
+    renewedAt = clock()
+    await allocator.renew(recently)
   }
 
   async function runOnce (): Promise<void> {

@@ -30,10 +30,12 @@ interface OwnListsDependencies {
   readonly statusLists: Pick<StatusLists, 'put'>
   readonly store: Pick<StatusListStore, 'create'>
   readonly clock: Clock
+  /** How long this process goes on issuing tokens without the database. */
+  readonly awayMillis: number
 }
 
-/** How long indexes are taken from a list, and how long they may be used after that, in milliseconds. */
-export const ownListLimits = { openMillis: 86_400_000, usableMillis: 3_600_000 } as const
+/** How long indexes are taken from a list, and how long there is to change over to the next one, in milliseconds. */
+export const ownListLimits = { openMillis: 86_400_000, changeoverMillis: 3_600_000 } as const
 
 interface OwnList {
   readonly id: string
@@ -41,7 +43,7 @@ interface OwnList {
   next: number
 }
 
-export function createOwnLists ({ statusLists, store, clock }: OwnListsDependencies): OwnLists {
+export function createOwnLists ({ statusLists, store, clock, awayMillis }: OwnListsDependencies): OwnLists {
   const lists = new Map<Environment, OwnList>()
   const underWay = new Map<Environment, Promise<void>>()
 
@@ -68,7 +70,7 @@ export function createOwnLists ({ statusLists, store, clock }: OwnListsDependenc
         if (list !== undefined && clock() < list.openUntil && list.next + count <= indexesPerList) {
           const firstIndex = list.next
           list.next += count
-          return { listId: list.id, firstIndex, lastIndex: firstIndex + count - 1, usableUntil: list.openUntil + ownListLimits.usableMillis }
+          return { listId: list.id, firstIndex, lastIndex: firstIndex + count - 1, usableUntil: list.openUntil + ownListLimits.changeoverMillis + awayMillis }
         }
         await makeOnce(environment)
       }

@@ -1,15 +1,17 @@
 /** `POST /oauth/v2/token`: the checks in the order of the contract, cheapest first, then the token. */
 import { isDeepStrictEqual } from 'node:util'
 import type { RouteHandlerMethod } from 'fastify'
-import type { Mint } from '../access-tokens/mint.ts'
+import { earliestIssue } from '../access-tokens/cut-off.ts'
+import type { AccessToken, Mint } from '../access-tokens/mint.ts'
+import { stoppedMeanwhile } from '../access-tokens/stopped-meanwhile.ts'
 import type { Authenticate, AuthenticatedClient } from '../clients/authenticate.ts'
 import type { Client } from '../clients/client.ts'
 import type { ClientDirectory } from '../clients/directory.ts'
 import type { Dpop } from '../dpop/proof.ts'
 import { readForm } from '../http/body.ts'
 import { credentialSources } from '../http/credential.ts'
-import { temporarilyUnavailable, unauthorizedClient } from '../oauth/errors.ts'
-import type { OrganizationDirectory } from '../organizations/organization.ts'
+import { unauthorizedClient } from '../oauth/errors.ts'
+import type { Organization, OrganizationDirectory } from '../organizations/organization.ts'
 import type { ResourceDirectory } from '../resources/resource.ts'
 import { confirmationOf } from './confirmation.ts'
 import { decide, type Wish } from './decide.ts'
@@ -39,10 +41,11 @@ export function createTokenEndpoint ({ grants, grantRules, dpop, authenticate, c
    * While the database was waited for, the client, what it authenticated with or an API may have been stopped: no token
    * leaves after that was said to be done.
    */
-  function requireStanding ({ client, organization }: AuthenticatedClient, wish: Wish): void {
-    if (!isAsBefore(client, clients.get(client.id)) || !isDeepStrictEqual(organization, organizations.get(organization.id))) {
-      throw temporarilyUnavailable('The client was stopped or changed while the request was under way. Send it again, with new assertions and proofs.', 1, 'stopped or changed meanwhile')
-    }
+  function requireStanding (caller: AuthenticatedClient, wish: Wish, token: AccessToken): void {
+    const [client, organization] = [clients.get(caller.client.id), organizations.get(caller.organization.id)]
+    const isStanding = client !== undefined && organization !== undefined && isAsBefore(caller.client, client) && isSame(caller.organization, organization) &&
+      token.issuedAt >= earliestIssue(client) && token.issuedAt >= earliestIssue(organization)
+    if (!isStanding) throw stoppedMeanwhile('stopped or changed meanwhile')
     decide(client, wish, resources)
   }
 
@@ -62,7 +65,7 @@ export function createTokenEndpoint ({ grants, grantRules, dpop, authenticate, c
     const minted = mint({ ...caller, ...decision, ...granted, ...confirmation === undefined ? {} : { confirmation } })
     const token = await minted
     await granted.record?.(token)
-    if (proof !== undefined || granted.record !== undefined || minted instanceof Promise) requireStanding(caller, wish)
+    if (proof !== undefined || granted.record !== undefined || minted instanceof Promise) requireStanding(caller, wish, token)
     const nonce = proof === undefined ? undefined : dpop.nextNonce()
     if (nonce !== undefined) reply.header('DPoP-Nonce', nonce)
     request.outcome = 'token.issued'
@@ -72,12 +75,17 @@ export function createTokenEndpoint ({ grants, grantRules, dpop, authenticate, c
 
 /**
  * Any change counts, for a token rests on much of a client: its grants, methods, secrets and keys, what it may exchange tokens
- * for, what its tokens are bound to. Only how a secret is stored may change, as it does after its first use.
+ * for, what its tokens are bound to. Only how a secret is stored may change, as it does after its first use, and the cut-off,
+ * which says itself what it means for a token.
  */
-function isAsBefore (before: Client, now: Client | undefined): boolean {
-  return now === before || (now !== undefined && isDeepStrictEqual(withoutHashes(before), withoutHashes(now)))
+function isAsBefore (before: Client, now: Client): boolean {
+  return now === before || isSame(withoutHashes(before), withoutHashes(now))
 }
 
-function withoutHashes ({ secrets, ...client }: Client): object {
+function withoutHashes ({ secrets, ...client }: Client): Omit<Client, 'secrets'> & { readonly secrets: readonly object[] } {
   return { ...client, secrets: [...secrets.values()].map((secret) => ({ ...secret, hash: undefined, verifier: undefined })) }
+}
+
+function isSame<Owner extends Pick<Client | Organization, 'tokensRevokedBefore'>> (before: Owner, now: Owner): boolean {
+  return isDeepStrictEqual({ ...before, tokensRevokedBefore: null }, { ...now, tokensRevokedBefore: null })
 }

@@ -1,6 +1,5 @@
-import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { databaseUrl, superuserUrl } from '../support/embedded.ts'
+import { doorOf, type DatabaseDoor } from '../support/database-door.ts'
 import type { RegisteredClient, Scene } from '../support/fixtures.ts'
 import { introspect, known, requestToken, revoke, send, tokenOf, within, type Answer } from '../support/requests.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
@@ -12,11 +11,7 @@ describe('the database goes away, and comes back (F03)', () => {
   let scene: Scene
   let other: RegisteredClient
   let token: string
-  /** Connected to another database, to close the door and to open it again. */
-  let superuser: pg.Client
-  /** Another process's connection, which was in before the door closed. */
-  let survivor: pg.Client
-  let name: string
+  let door: DatabaseDoor
 
   beforeAll(async () => {
     server = await startTestServer({ environment: { STALE_LIMIT_SECONDS: String(staleLimitSeconds) } })
@@ -25,33 +20,19 @@ describe('the database goes away, and comes back (F03)', () => {
     await known(server, scene.api)
     await known(server, other)
     token = await tokenOf(server, scene.partner)
-    superuser = await connectTo(databaseUrl(superuserUrl(server.databaseUrl), 'postgres'))
-    survivor = await connectTo(server.databaseUrl)
-    name = (await survivor.query<{ name: string }>('SELECT current_database() AS name')).rows[0]?.name ?? ''
+    door = await doorOf(server.databaseUrl)
   })
   afterAll(async () => {
-    await open()
-    await survivor.end()
-    await superuser.end()
+    await door.leave()
     await server.stop()
   })
-
-  async function close (): Promise<void> {
-    await superuser.query(`ALTER DATABASE ${name} ALLOW_CONNECTIONS false`)
-    const { rows: [own] } = await survivor.query<{ pid: number }>('SELECT pg_backend_pid() AS pid')
-    await superuser.query('SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1 AND pid <> $2', [name, own?.pid])
-  }
-
-  async function open (): Promise<void> {
-    await superuser.query(`ALTER DATABASE ${name} ALLOW_CONNECTIONS true`)
-  }
 
   const ready = (): Promise<Answer> => send(`${server.origin}/health/ready`)
 
   it('goes on from memory: tokens, introspection, keys and metadata; readiness stays 200 and says that the database is away', async () => {
     expect((await ready()).json).toMatchObject({ ready: true, database: 'connected' })
     await tokenOf(server, other) // whoever got tokens lately has a block of indexes
-    await close()
+    await door.close()
     expect(await within(2, async () => (await ready()).json['database'] === 'away')).toBe(true)
     const { status, json } = await ready()
     expect(status).toBe(200)
@@ -98,8 +79,8 @@ describe('the database goes away, and comes back (F03)', () => {
   })
 
   it('works again within two seconds of the database\'s return, and knows what was changed meanwhile', async () => {
-    await survivor.query('UPDATE clients SET disabled_at = CURRENT_TIMESTAMP WHERE id = $1', [other.id])
-    await open()
+    await door.survivor.query('UPDATE clients SET disabled_at = CURRENT_TIMESTAMP WHERE id = $1', [other.id])
+    await door.open()
     expect(await within(2, async () => (await ready()).status === 200)).toBe(true)
     expect((await ready()).json).toMatchObject({ ready: true, database: 'connected' })
     expect((await requestToken(server, other)).status).toBe(401)
@@ -109,13 +90,13 @@ describe('the database goes away, and comes back (F03)', () => {
   })
 
   it('hears of changes again as soon as they are made', async () => {
-    await survivor.query('UPDATE clients SET disabled_at = NULL WHERE id = $1', [other.id])
+    await door.survivor.query('UPDATE clients SET disabled_at = NULL WHERE id = $1', [other.id])
     expect(await within(1, async () => (await requestToken(server, other)).status === 200)).toBe(true)
   })
 
   it('survives its connections being ended again and again while it works', async () => {
     for (let round = 0; round < 5; round += 1) {
-      await superuser.query('SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1 AND application_name LIKE \'signet%\'', [name])
+      await door.shake()
       const fresh = await tokenOf(server, scene.partner)
       expect(await within(2, async () => (await revoke(server, scene.partner, fresh)).status === 200)).toBe(true)
       expect((await introspect(server, scene.api, fresh)).text).toBe('{"active":false}')
@@ -124,10 +105,3 @@ describe('the database goes away, and comes back (F03)', () => {
     expect(server.logs.filter(({ status }) => status === 500)).toEqual([])
   })
 })
-
-async function connectTo (url: string): Promise<pg.Client> {
-  const client = new pg.Client({ connectionString: url, application_name: 'test' })
-  client.on('error', () => {})
-  await client.connect()
-  return client
-}
