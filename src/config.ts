@@ -35,6 +35,8 @@ export const environmentSchema = Type.Object({
   SIGNET_CONFIG_PRUNE: Type.Boolean({ default: false, description: '`true` lets a start remove what the configuration file made and does not name any more.' }),
   WORKERS: Type.Optional(Type.Integer({ minimum: 1, maximum: 64, description: 'Processes that serve requests. Default: one for each core that the cgroup grants.' })),
   LOG_LEVEL: Type.Unsafe<LogLevel>(Type.Union(logLevels.map((level) => Type.Literal(level)), { default: 'info', description: 'Least severe log level that is written: `trace`, `debug`, `info`, `warn`, `error`, `fatal` or `silent`.' })),
+  METRICS_PORT: Type.Optional(Type.Integer({ minimum: 1, maximum: 65535, description: 'TCP port of the metrics, for Prometheus, at `/metrics`. Default: they are not served.' })),
+  METRICS_HOST: Type.String({ minLength: 1, default: '127.0.0.1', description: 'Address of the metrics. Whoever reaches it may read them.' }),
   TRUST_PROXY: Type.String({ default: '', description: 'Comma-separated addresses or networks (CIDR) of reverse proxies whose `X-Forwarded-For` is believed. Default: none.' }),
   TLS_CERTIFICATE_FILE: Type.Optional(Type.String({ description: 'The certificate of this server in PEM, with those between it and its authority: it ends TLS itself then. Read at each start. Default: it speaks HTTP, and a proxy ends TLS.' })),
   TLS_KEY_FILE: Type.Optional(Type.String({ description: 'The private key of that certificate, in PEM.' })),
@@ -75,6 +77,8 @@ export interface Config {
   readonly configPrune: boolean
   readonly workers: number
   readonly logLevel: LogLevel
+  /** Undefined: they are not served. */
+  readonly metrics: { readonly host: string, readonly port: number } | undefined
   readonly trustProxy: readonly string[]
   /** Both or neither. */
   readonly tlsCertificateFile: string | undefined
@@ -127,6 +131,7 @@ export function loadConfig (environment: Readonly<Record<string, string | undefi
     configPrune: given.SIGNET_CONFIG_PRUNE,
     workers: given.WORKERS ?? cores,
     logLevel: given.LOG_LEVEL,
+    metrics: given.METRICS_PORT === undefined ? undefined : { host: given.METRICS_HOST, port: given.METRICS_PORT },
     trustProxy: readNetworks(given.TRUST_PROXY),
     tlsCertificateFile: given.TLS_CERTIFICATE_FILE,
     tlsKeyFile: given.TLS_KEY_FILE,

@@ -20,14 +20,19 @@ export async function checkPortIsFree ({ host, port }: Address): Promise<void> {
   }
 }
 
-/** Turns what listen() answered into a sentence for the operator; any other error passes unchanged. */
-export function listenProblem (error: unknown, { host, port }: Address): unknown {
+/**
+ * Turns what listen() answered into a sentence for the operator; any other error passes unchanged.
+ * @param names of the variables that the address is from
+ */
+export function listenProblem (error: Error, { host, port }: Address, names?: Readonly<Record<keyof Address, string>>): Error
+export function listenProblem (error: unknown, { host, port }: Address, names?: Readonly<Record<keyof Address, string>>): unknown
+export function listenProblem (error: unknown, { host, port }: Address, names = { host: 'HOST', port: 'PORT' }): unknown {
   const sentence = {
-    EADDRINUSE: `Port ${port} on ${host} is taken by another program. Stop that program, or set PORT to a free one.`,
-    EACCES: `This user may not listen on port ${port}. Set PORT to one above 1023.`,
-    EADDRNOTAVAIL: `HOST is ${host}, which is no address of this machine. Set it to one that is, or to 0.0.0.0.`,
-    ENOTFOUND: `HOST is ${host}, which cannot be resolved. Set it to an address of this machine.`,
-    EAI_AGAIN: `HOST is ${host}, which cannot be resolved at the moment. Set it to an address of this machine.`
+    EADDRINUSE: `Port ${port} on ${host} is taken by another program. Stop that program, or set ${names.port} to a free one.`,
+    EACCES: `This user may not listen on port ${port}. Set ${names.port} to one above 1023.`,
+    EADDRNOTAVAIL: `${names.host} is ${host}, which is no address of this machine. Set it to one that is, or to 0.0.0.0.`,
+    ENOTFOUND: `${names.host} is ${host}, which cannot be resolved. Set it to an address of this machine.`,
+    EAI_AGAIN: `${names.host} is ${host}, which cannot be resolved at the moment. Set it to an address of this machine.`
   }[errorCode(error) ?? '']
   return sentence === undefined ? error : new OperatorError(sentence, { cause: error })
 }

@@ -6,6 +6,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { Clock } from './clock.ts'
 import type { Config } from './config.ts'
 import { OperatorError } from './operator-error.ts'
+import type { MetricsServer } from './metrics/server.ts'
 import { checkPortIsFree } from './port.ts'
 import { openEmbedded, type EmbeddedPostgres } from './postgres/embedded.ts'
 import { connectExternal } from './postgres/external.ts'
@@ -40,9 +41,11 @@ export async function supervise (options: SupervisorOptions): Promise<number> {
   const stop = listenForStopSignals()
   let database: OpenDatabase | undefined
   let workers: WorkerPool | undefined
+  let metrics: MetricsServer | undefined
   let isAbandoned = false
   try {
     await checkPortIsFree(config)
+    if (config.metrics !== undefined) metrics = await (await import('./metrics/server.ts')).serveMetrics(config.metrics, progress)
     workers = createWorkerPool({ module: options.workerModule, size: config.workers, progress })
     const loading = import('./setup/prepare.ts') // while the database starts
     database = await openDatabase(options, stop.signal)
@@ -69,6 +72,7 @@ export async function supervise (options: SupervisorOptions): Promise<number> {
     if (stop.signal.aborted) return stop.exitCode()
     throw error
   } finally {
+    metrics?.close()
     workers?.kill()
     await Promise.race([database?.release(), stop.forced.then(async () => { await pause(impatientReleaseSeconds * 1000) })])
     if (isAbandoned) stop.endProcess()

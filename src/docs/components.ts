@@ -47,6 +47,7 @@ export const headers: Readonly<Record<HeaderName | 'X-Request-Id' | 'Cache-Contr
   'Retry-After': { description: 'Send the same request again after so many seconds.', required: true, schema: { type: 'integer', minimum: 1, maximum: 60 } },
   ETag: text('Names this state of the document, for `If-None-Match`.', { pattern: '^"[\\w-]+"$' }),
   'Access-Control-Allow-Origin': text('Pages of any origin may read it.', { const: '*' }),
+  'Signet-Staleness': { description: 'What the answer rests on is at most so many seconds old. More than a second or two says that the server has lost its database, and goes on from memory.', required: true, schema: { type: 'integer', minimum: 0 } },
   Allow: text('The methods that the path takes.', { examples: ['GET, HEAD'] }),
   'Content-Security-Policy': text('The page runs no script and loads nothing.', { pattern: '^default-src \'none\'' })
 }

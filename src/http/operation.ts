@@ -33,7 +33,7 @@ export interface Described<S extends TSchema = TSchema> {
 
 export type PathParameterName = 'id'
 export type RequestHeaderName = 'If-None-Match' | 'DPoP'
-export type HeaderName = 'Retry-After' | 'WWW-Authenticate' | 'ETag' | 'Access-Control-Allow-Origin' | 'Content-Security-Policy' | 'Allow'
+export type HeaderName = 'Retry-After' | 'WWW-Authenticate' | 'ETag' | 'Access-Control-Allow-Origin' | 'Content-Security-Policy' | 'Allow' | 'Signet-Staleness'
 
 export interface Content {
   readonly mediaType: string

@@ -19,6 +19,8 @@ interface IntrospectionDependencies {
   readonly checkActive: CheckActive
   readonly resources: Pick<ResourceDirectory, 'get'>
   readonly sign: SignIntrospection
+  /** How old what this process knows may be. */
+  readonly stalenessSeconds: () => number
 }
 
 const inactive: IntrospectionBody = { active: false }
@@ -28,7 +30,7 @@ const inactive: IntrospectionBody = { active: false }
  * @see [RFC 7662 §2](https://www.rfc-editor.org/rfc/rfc7662.html#section-2)
  * @see [RFC 9701 §4](https://www.rfc-editor.org/rfc/rfc9701.html#section-4)
  */
-export function createIntrospectionEndpoint ({ authenticate, checkActive, resources, sign }: IntrospectionDependencies): RouteHandlerMethod {
+export function createIntrospectionEndpoint ({ authenticate, checkActive, resources, sign, stalenessSeconds }: IntrospectionDependencies): RouteHandlerMethod {
   function objectionOf (caller: Client, claims: AccessTokenClaims): string | undefined {
     const resource = caller.resourceId === null ? undefined : resources.get(caller.resourceId)
     if (resource === undefined) return 'the caller stands for no resource'
@@ -48,6 +50,7 @@ export function createIntrospectionEndpoint ({ authenticate, checkActive, resour
     request.outcome = objection === undefined ? 'token.introspected' : 'token.introspected_inactive'
     request.cause = objection
     const body: IntrospectionBody = found.active && objection === undefined ? { active: true, token_type: tokenTypeOf(found.claims.cnf), ...found.claims } : inactive
+    reply.header('Signet-Staleness', String(Math.ceil(stalenessSeconds())))
     if (asksFor(signedMediaType, request.headers.accept)) return reply.type(signedMediaType).send(sign(client, body))
     return reply.type('application/json').send(JSON.stringify(body))
   }

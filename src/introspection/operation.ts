@@ -28,6 +28,7 @@ An API that must be able to prove later what it was told asks for the answer as 
   answers: [
     {
       status: 200,
+      headers: ['Signet-Staleness'],
       description: `What the caller may know about the token. For \`Accept: ${signedMediaType}\`, the same as a signed JWT (RFC 9701).`,
       content: { mediaType: 'application/json', body: { name: 'IntrospectionResponse', schema: introspectionBody } },
       alternative: { mediaType: signedMediaType, body: { name: 'SignedIntrospectionResponse', schema: signedBody } }

@@ -31,6 +31,7 @@ describe('the database goes away, and comes back (F03)', () => {
 
   it('goes on from memory: tokens, introspection, keys and metadata; readiness stays 200 and says that the database is away', async () => {
     expect((await ready()).json).toMatchObject({ ready: true, database: 'connected' })
+    expect((await introspect(server, scene.api, token)).headers.get('Signet-Staleness')).toMatch(/^[01]$/)
     await tokenOf(server, other) // whoever got tokens lately has a block of indexes
     await door.close()
     expect(await within(2, async () => (await ready()).json['database'] === 'away')).toBe(true)
@@ -40,6 +41,7 @@ describe('the database goes away, and comes back (F03)', () => {
     expect((await requestToken(server, scene.partner)).status).toBe(200)
     expect((await requestToken(server, other)).status).toBe(200)
     expect((await introspect(server, scene.api, token)).json).toMatchObject({ active: true })
+    expect(await within(4, async () => Number((await introspect(server, scene.api, token)).headers.get('Signet-Staleness')) > 1), 'introspection says how old what it knows may be').toBe(true)
     for (const path of ['/oauth/v2/jwks', '/.well-known/oauth-authorization-server', '/health/live']) expect((await send(server.origin + path)).status).toBe(200)
   })
 
