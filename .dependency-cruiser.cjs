@@ -1,7 +1,7 @@
 // The direction of dependencies, as ARCHITECTURE.md states it. Type-only imports count.
 const endpoints = '^src/(token|introspection|revocation|discovery|health|docs)/'
-const nouns = '^src/(organizations|clients|resources|access-tokens|exchanged-tokens|status-lists|keys|replay|dpop)/'
-const base = '^src/(changes|sealing|http|oauth|generated|[^/]+\\.ts)'
+const nouns = '^src/(organizations|clients|resources|access-tokens|exchanged-tokens|status-lists|keys|replay|dpop|processes)/'
+const base = '^src/(changes|metrics|sealing|http|oauth|generated|[^/]+\\.ts)'
 const entries = '^src/(main|supervisor|worker|app|routes)\\.ts$'
 
 /** @type {import('dependency-cruiser').IConfiguration} */
@@ -30,13 +30,13 @@ module.exports = {
     {
       name: 'base-imports-base-only',
       severity: 'error',
-      from: { path: '^src/(changes|sealing|http|oauth)/' },
+      from: { path: '^src/(changes|metrics|sealing|http|oauth)/' },
       to: { path: '^src/', pathNot: [base] }
     },
     {
       name: 'base-never-imports-entries',
       severity: 'error',
-      from: { path: [endpoints, nouns, '^src/(changes|sealing|http|oauth|postgres|setup|configuration|backup|doctor|cli)/'] },
+      from: { path: [endpoints, nouns, '^src/(changes|metrics|sealing|http|oauth|postgres|setup|configuration|backup|doctor|cli)/'] },
       to: { path: entries }
     },
     {

@@ -6,7 +6,7 @@ import { createMint } from './access-tokens/mint.ts'
 import { createRevocations } from './access-tokens/revocations.ts'
 import { createRevokedTokenStore } from './access-tokens/store.ts'
 import { createVerifyAccessToken } from './access-tokens/verify.ts'
-import { createFeed } from './changes/feed.ts'
+import { createFeed, type News } from './changes/feed.ts'
 import { pruneChanges } from './changes/store.ts'
 import { createAssertionVerification } from './clients/assertion-verification.ts'
 import { createAuthenticate } from './clients/authenticate.ts'
@@ -41,8 +41,11 @@ import { createKeyRing } from './keys/ring.ts'
 import { createKeyRotation } from './keys/rotation.ts'
 import { createSigningKeyStore } from './keys/store.ts'
 import { createKeepKeys } from './keys/upkeep.ts'
+import { createMetrics, type Metrics } from './metrics/metrics.ts'
 import { createOrganizationDirectory } from './organizations/organization.ts'
 import { createOrganizationStore } from './organizations/store.ts'
+import { createPresence } from './processes/presence.ts'
+import { createProcessStore } from './processes/store.ts'
 import { createReplayGuard } from './replay/guard.ts'
 import { createUsedIdentifierStore } from './replay/store.ts'
 import { createResourceDirectory } from './resources/resource.ts'
@@ -73,6 +76,7 @@ export interface AppDependencies {
 
 export interface App {
   listen (): Promise<void>
+  readonly metrics: Metrics['registry']
   /** Makes the signing keys that are to wait, and lets those take over that are due. To be called now and then. */
   keepKeys (): Promise<void>
   /** Readiness turns to 503 and answers close their connection; requests go on being answered. */
@@ -98,9 +102,16 @@ export async function createApp ({ config, url, sealer, clock, logger }: AppDepe
   const revocations = createRevocations({ reading: createRevokedTokenStore(reading), writing: createRevokedTokenStore(writing), clock })
   const exchangedTokens = createExchangedTokens({ reading: createExchangedTokenStore(reading), writing: createExchangedTokenStore(writing), clock, limit: config.exchangedTokensLimit })
   const statusLists = createStatusLists({ reading: createStatusListStore(reading), writing: createStatusListStore(writing), clock })
+  const presence = createPresence({ store: createProcessStore(writing), staleLimitSeconds: config.staleLimitSeconds, logger })
   const feed = createFeed({
-    url, logger, views: { organization: organizations, resource: resources, client: clients, signing_key: keys, revoked_token: revocations, exchanged_token: exchangedTokens, status_list: statusLists.lists, revoked_index: statusLists.revoked }
+    url, logger, onNews, views: { organization: organizations, resource: resources, client: clients, signing_key: keys, revoked_token: revocations, exchanged_token: exchangedTokens, status_list: statusLists.lists, revoked_index: statusLists.revoked }
   })
+
+  const metrics = createMetrics({ stalenessSeconds: feed.stalenessSeconds })
+  function onNews ({ position, revokedSecondsAgo }: News): void {
+    presence.reached(position)
+    for (const seconds of revokedSecondsAgo) metrics.revocationArrived(seconds)
+  }
 
   const secrets = createSecretVerification({
     format: createSecretFormat(serverKeys.secretTag),
@@ -134,7 +145,7 @@ export async function createApp ({ config, url, sealer, clock, logger }: AppDepe
   const routes = routesOf(issuer)
   const handlers: Readonly<Record<OperationName, RouteHandlerMethod>> = {
     requestToken: createTokenEndpoint({ grants: createGrants({ issuer, checkActive, resources, exchangedTokens }), grantRules: config, dpop, authenticate, clients, organizations, resources, mint }),
-    introspectToken: createIntrospectionEndpoint({ authenticate, checkActive, resources, sign: createSignIntrospection({ issuer, keys, resources, clock }) }),
+    introspectToken: createIntrospectionEndpoint({ authenticate, checkActive, resources, stalenessSeconds: feed.stalenessSeconds, sign: createSignIntrospection({ issuer, keys, resources, clock }) }),
     revokeToken: createRevocationEndpoint({ authenticate, verify, issuer, revocations, statusLists }),
     liveKeys: createJwksEndpoint(keys, 'live'),
     testKeys: createJwksEndpoint(keys, 'test'),
@@ -158,11 +169,13 @@ export async function createApp ({ config, url, sealer, clock, logger }: AppDepe
     { name: 'used identifiers', run: replay.purgeExpired },
     { name: 'status lists', run: statusLists.purgeExpired },
     { name: 'deleted clients', run: createClientStore(writing).purgeDeleted },
+    { name: 'processes', run: createProcessStore(writing).purge },
     { name: 'changes', run: () => pruneChanges(writing, clock()) }
   ], logger)
 
   let stopLeasingAhead: () => void = () => {}
   return {
+    metrics: metrics.registry,
     async listen () {
       await feed.start()
       stopLeasingAhead = startLeasingAhead({ store: createStatusListStore(reading), allocator, clients, organizations, keys, clock, logger, awayMillis })
@@ -179,6 +192,7 @@ export async function createApp ({ config, url, sealer, clock, logger }: AppDepe
       await server.close()
       clearTimeout(patience)
       await feed.stop()
+      await presence.stop()
       await Promise.all([reading.$disconnect(), writing.$disconnect()])
     }
   }

@@ -4,6 +4,7 @@ import { createApp, type App } from './app.ts'
 import type { Clock } from './clock.ts'
 import type { Config } from './config.ts'
 import { createLogger } from './logger.ts'
+import { answerForMetrics } from './metrics/server.ts'
 import { OperatorError } from './operator-error.ts'
 import { listenProblem } from './port.ts'
 import { readMasterKeys } from './sealing/master-key.ts'
@@ -36,6 +37,7 @@ async function serve ({ config, url }: Assignment, clock: Clock): Promise<void> 
       throw new OperatorError('The master key went away while Signet was starting. Put it back, and start again.')
     }
     const app = await createApp({ config, url, sealer: createRereadingSealer(masterKeys, config), clock, logger })
+    if (config.metrics !== undefined) answerForMetrics(app.metrics)
     await app.listen()
     keepKeys(app)
     process.on('message', (message) => { if (isSupervisorMessage(message) && message.type === 'drain') void drain(app, config) })

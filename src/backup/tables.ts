@@ -9,6 +9,7 @@ export interface Table {
 
 /** The tables that no backup holds, and why. */
 export const leftOut: Readonly<Record<string, string>> = {
+  processes: 'those that serve at the moment, which say so themselves',
   changes: 'news for processes that run; a restored database begins anew and tells them to read everything',
   _prisma_migrations: 'written by the migrations, which the header names'
 }

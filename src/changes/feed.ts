@@ -11,10 +11,19 @@ import type { View } from './view.ts'
 export const feedEntities = ['organization', 'resource', 'client', 'signing_key', 'revoked_token', 'exchanged_token', 'status_list', 'revoked_index'] as const
 export type FeedEntity = typeof feedEntities[number]
 
+/** What has come by the feed, and is in force in this process. */
+export interface News {
+  /** The id of the last change. */
+  readonly position: bigint
+  /** For each transaction that revoked tokens, how long ago it was stored, by the database's clock. */
+  readonly revokedSecondsAgo: readonly number[]
+}
+
 export interface FeedOptions {
   readonly url: string
   readonly views: Readonly<Record<FeedEntity, View>>
   readonly logger: Logger
+  readonly onNews?: (news: News) => void
   readonly pollIntervalMillis?: number
 }
 
@@ -32,14 +41,15 @@ export interface Feed {
 
 /** Ids are read as text, for JavaScript's numbers are too small; `changes.id` in ORDER BY, for that text would sort 10 before 9. */
 interface Position { readonly id: string, readonly changedAt: string }
-interface ChangeRow extends Position { readonly entity: string, readonly key: string }
+interface ChangeRow extends Position { readonly entity: string, readonly key: string, readonly ageSeconds: number }
 
 const batchSize = 1_000
+const revocationEntities: ReadonlySet<string> = new Set<FeedEntity>(['revoked_token', 'revoked_index'])
 /** So many changed rows of one table are read faster with all the others than one by one. */
 const reloadAbove = 50
 const reconnectDelayMillis = 250
 
-export function createFeed ({ url, views, logger, pollIntervalMillis = 250 }: FeedOptions): Feed {
+export function createFeed ({ url, views, logger, onNews, pollIntervalMillis = 250 }: FeedOptions): Feed {
   let connection: pg.Client | undefined
   let last: Position | undefined
   let confirmedAt = performance.now()
@@ -74,6 +84,7 @@ export function createFeed ({ url, views, logger, pollIntervalMillis = 250 }: Fe
     await Promise.all(Object.values(views).map((view) => view.load()))
     last = position
     confirmedAt = startedAt
+    tell([], startedAt)
     logger.debug({ position: last?.id }, 'feed.reloaded')
   }
 
@@ -83,7 +94,7 @@ export function createFeed ({ url, views, logger, pollIntervalMillis = 250 }: Fe
       // The row of the last position itself is asked for too: when it is gone, the feed has been pruned past
       // us or went backwards (a restored database), and only a reload tells the truth.
       const { rows } = await client.query<ChangeRow>(
-        'SELECT id::text, changed_at::text AS "changedAt", entity, key FROM changes WHERE changes.id >= $1 ORDER BY changes.id LIMIT $2', [last?.id ?? '0', batchSize + 1])
+        'SELECT id::text, changed_at::text AS "changedAt", entity, key, extract(epoch FROM clock_timestamp() - changed_at)::float8 AS "ageSeconds" FROM changes WHERE changes.id >= $1 ORDER BY changes.id LIMIT $2', [last?.id ?? '0', batchSize + 1])
       const [first, ...news] = rows
       const continuous = first?.id === last?.id && first?.changedAt === last?.changedAt
       if (!continuous) {
@@ -93,8 +104,15 @@ export function createFeed ({ url, views, logger, pollIntervalMillis = 250 }: Fe
       await apply(news)
       last = news.at(-1) ?? last
       confirmedAt = startedAt
+      tell(news, startedAt)
       if (news.length < batchSize) return
     }
+  }
+
+  function tell (news: readonly ChangeRow[], startedAt: number): void {
+    const ages = new Map(news.filter(({ entity }) => revocationEntities.has(entity)).map(({ changedAt, ageSeconds }) => [changedAt, ageSeconds]))
+    const sinceReading = (performance.now() - startedAt) / 1000
+    onNews?.({ position: BigInt(last?.id ?? 0), revokedSecondsAgo: [...ages.values()].map((age) => age + sinceReading) })
   }
 
   async function apply (changes: readonly ChangeRow[]): Promise<void> {

@@ -43,8 +43,8 @@ describe('a process answers from memory, without any database statement', () => 
 
   /** What happened on connections other than the feed's while the work was done. */
   async function statementsDuring (work: () => Promise<void>): Promise<readonly Connection[]> {
-    // Every few seconds it is looked who leased, on a connection of the directory's.
-    const others = async (): Promise<readonly Connection[]> => (await connections()).filter(({ application, query }) => application !== 'signet feed' && !/^SELECT .*"status_blocks"/s.test(query))
+    // Every few seconds a process looks who leased, and says that it lives.
+    const others = async (): Promise<readonly Connection[]> => (await connections()).filter(({ application, query }) => application !== 'signet feed' && !/^SELECT .*"status_blocks"|INTO processes /s.test(query))
     const before = new Map((await others()).map((connection) => [connection.pid, connection.lastStatement]))
     await work()
     const after = await others()

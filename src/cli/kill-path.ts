@@ -1,0 +1,113 @@
+/** The way of a revocation: when it is in force in the database, in every process that serves, and in the published lists. */
+import { hostname } from 'node:os'
+import { setTimeout as pause } from 'node:timers/promises'
+import { silentMillis, type ProcessState, type ProcessStore } from '../processes/store.ts'
+import { readPublishedBit } from '../status-lists/published.ts'
+import { statusListTtlSeconds } from '../status-lists/publish.ts'
+import type { Json } from './output.ts'
+import { timeOf } from './present.ts'
+
+export interface KillPathDependencies {
+  readonly processes: Pick<ProcessStore, 'readNewest' | 'readAttendance'>
+  /** When the revocation was committed, by the database's clock. */
+  readonly committedAt: Date
+  /** In each list that has something of it, one index that is revoked. */
+  readonly samples: readonly { readonly uri: string, readonly index: number }[]
+  readonly note: (sentence: string) => void
+}
+
+export interface KillPath {
+  readonly rows: readonly Json[]
+  /** What does not carry it yet, in words; undefined: everything does. */
+  readonly missing: string | undefined
+  /** When the last API that verifies offline has a list that carries it, if it keeps to the times in it; null: there is no list. */
+  readonly offlineBy: Date | null
+}
+
+interface Place {
+  readonly where: 'database' | 'process' | 'status list'
+  readonly name: string
+  /** Undefined: not yet, or never. */
+  readonly at: Date | undefined
+  readonly note?: string
+}
+
+export const killPathLimits = { waitMillis: 30_000, pollMillis: 50, tellMillis: 2_000, listsAtOnce: 8 } as const
+
+export async function followKillPath ({ processes, committedAt, samples, note }: KillPathDependencies): Promise<KillPath> {
+  const position = await processes.readNewest()
+  const { now, processes: serving } = await processes.readAttendance()
+  const [offset, deadline] = [now.getTime() - Date.now(), performance.now() + killPathLimits.waitMillis]
+  let waitsFor = ''
+  const telling = setInterval(() => { note(`waiting for ${waitsFor}`) }, killPathLimits.tellMillis)
+  try {
+    const places: Place[] = [{ where: 'database', name: '', at: committedAt }]
+    places.push(...await followProcesses(processes, position, deadline, (missing) => { waitsFor = missing }))
+    // Without a process nobody publishes a list; whoever starts reads everything first.
+    if (serving.length > 0) places.push(...await followLists(samples, offset, deadline, (missing) => { waitsFor = missing }))
+    return describe(places, committedAt)
+  } finally {
+    clearInterval(telling)
+  }
+}
+
+async function followProcesses (store: KillPathDependencies['processes'], position: bigint, deadline: number, tell: (missing: string) => void): Promise<Place[]> {
+  for (;;) {
+    const { now, processes } = await store.readAttendance()
+    const living = processes.filter((each) => !hasEnded(each))
+    const isSilent = ({ seenAt }: ProcessState): boolean => now.getTime() - seenAt.getTime() > silentMillis
+    const behind = living.filter((each) => each.position < position && !isSilent(each))
+    if (behind.length === 0 || performance.now() > deadline) return living.map((each) => placeOf(each, position))
+    tell(`${behind.length} of ${living.length} processes`)
+    await pause(killPathLimits.pollMillis)
+  }
+}
+
+/** One of this machine that is gone has said no farewell: it crashed. */
+function hasEnded ({ host, pid }: ProcessState): boolean {
+  if (host !== hostname()) return false
+  try {
+    process.kill(pid, 0)
+    return false
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'ESRCH'
+  }
+}
+
+function placeOf ({ host, pid, position, positionAt, seenAt, staleLimitSeconds }: ProcessState, wanted: bigint): Place {
+  const name = `${host} ${pid}`
+  if (position >= wanted) return { where: 'process', name, at: positionAt }
+  const until = new Date(seenAt.getTime() + staleLimitSeconds * 1000)
+  return { where: 'process', name, at: undefined, note: `silent since ${seenAt.toISOString()}; if it is cut off from the database, and not gone, it answers from memory until ${until.toISOString()}` }
+}
+
+async function followLists (samples: KillPathDependencies['samples'], offset: number, deadline: number, tell: (missing: string) => void): Promise<Place[]> {
+  const places: Place[] = []
+  for (let first = 0; first < samples.length; first += killPathLimits.listsAtOnce) {
+    tell(`${samples.length - first} of ${samples.length} status lists`)
+    places.push(...await Promise.all(samples.slice(first, first + killPathLimits.listsAtOnce).map((sample) => followList(sample, offset, deadline))))
+  }
+  return places
+}
+
+async function followList ({ uri, index }: KillPathDependencies['samples'][number], offset: number, deadline: number): Promise<Place> {
+  for (;;) {
+    const bit = await readPublishedBit(uri, index).catch((error: unknown) => error instanceof Error ? error : new Error(String(error)))
+    if (bit === true) return { where: 'status list', name: uri, at: new Date(Date.now() + offset) }
+    if (performance.now() > deadline) return { where: 'status list', name: uri, at: undefined, note: bit === false ? 'the published list does not say so yet' : `it cannot be fetched: ${bit.message}` }
+    await pause(killPathLimits.pollMillis)
+  }
+}
+
+function describe (places: readonly Place[], committedAt: Date): KillPath {
+  const missing = places.filter(({ at }) => at === undefined)
+  const published = places.filter(({ where }) => where === 'status list').map(({ at }) => at?.getTime() ?? Infinity)
+  return {
+    rows: places.map(({ where, name, at, note }) => ({
+      where, name, in_force_at: timeOf(at ?? null), after_seconds: at === undefined ? null : Math.max(0, at.getTime() - committedAt.getTime()) / 1000, note: note ?? null
+    })),
+    missing: missing.length === 0 ? undefined : missing.map(({ where, name, note }) => `${where} ${name}: ${note ?? ''}`).join('\n'),
+    // A cache on the way may have fetched it just before, and hand it out until then to an API that keeps it as long again.
+    offlineBy: published.length === 0 || published.includes(Infinity) ? null : new Date(Math.max(...published) + 2 * statusListTtlSeconds * 1000)
+  }
+}
