@@ -6,6 +6,7 @@ import { createMint } from './access-tokens/mint.ts'
 import { createRevocations } from './access-tokens/revocations.ts'
 import { createRevokedTokenStore } from './access-tokens/store.ts'
 import { createVerifyAccessToken } from './access-tokens/verify.ts'
+import { createAuditStore } from './audit/store.ts'
 import { createFeed, type News } from './changes/feed.ts'
 import { pruneChanges } from './changes/store.ts'
 import { createAssertionVerification } from './clients/assertion-verification.ts'
@@ -170,6 +171,7 @@ export async function createApp ({ config, url, sealer, clock, logger }: AppDepe
     { name: 'status lists', run: statusLists.purgeExpired },
     { name: 'deleted clients', run: createClientStore(writing).purgeDeleted },
     { name: 'processes', run: createProcessStore(writing).purge },
+    { name: 'audit records', run: () => createAuditStore(writing).purge(new Date(clock() - config.auditRetentionDays * 86_400_000)) },
     { name: 'changes', run: () => pruneChanges(writing, clock()) }
   ], logger)
 

@@ -51,6 +51,8 @@ export const environmentSchema = Type.Object({
   DPOP_NONCE: Type.Boolean({ default: false, description: '`true` takes only DPoP proofs that hold a recent nonce of this server (RFC 9449 §8): clients send the first request twice.' }),
   JWKS_URI_ALLOW_PRIVATE: Type.Boolean({ default: false, description: '`true` lets the server fetch the keys of clients (`jwks_uri`) from loopback and private addresses too, by names that only the system knows.' }),
   EXCHANGED_TOKENS_LIMIT: Type.Integer({ minimum: 1, maximum: 5_000_000, default: 250_000, description: 'How many exchanged tokens there may be at a time. Each worker keeps them in memory.' }),
+  AUDIT_RETENTION_DAYS: Type.Integer({ minimum: 30, maximum: 36_500, default: 400, description: 'How many days audit records are kept.' }),
+  SIGNET_ACTOR: Type.Optional(Type.String({ description: 'Who gives commands, for audit records, where the user of the system does not say it, as in automation: 1 to 100 printable characters. The user of the system is named beside it.' })),
   STALE_LIMIT_SECONDS: Type.Integer({ minimum: 5, maximum: maxStaleLimitSeconds, default: 900, description: 'How long a process goes on from memory, in seconds, after it last heard from the database.' }),
   DRAIN_SECONDS: Type.Integer({ minimum: 0, maximum: 300, default: 1, description: 'How long a stopping process goes on answering, in seconds, with readiness already 503, so that load balancers notice.' }),
   SHUTDOWN_TIMEOUT_SECONDS: Type.Integer({ minimum: 1, maximum: 600, default: 15, description: 'After this many seconds a process that is still draining is ended.' }),
@@ -99,6 +101,9 @@ export interface Config {
   readonly dpopNonce: boolean
   readonly jwksUriAllowPrivate: boolean
   readonly exchangedTokensLimit: number
+  readonly auditRetentionDays: number
+  /** As it was given. */
+  readonly actor: string | undefined
   readonly staleLimitSeconds: number
   readonly drainSeconds: number
   readonly shutdownTimeoutSeconds: number
@@ -146,6 +151,8 @@ export function loadConfig (environment: Readonly<Record<string, string | undefi
     dpopNonce: given.DPOP_NONCE,
     jwksUriAllowPrivate: given.JWKS_URI_ALLOW_PRIVATE,
     exchangedTokensLimit: given.EXCHANGED_TOKENS_LIMIT,
+    auditRetentionDays: given.AUDIT_RETENTION_DAYS,
+    actor: given.SIGNET_ACTOR,
     staleLimitSeconds: given.STALE_LIMIT_SECONDS,
     drainSeconds: given.DRAIN_SECONDS,
     shutdownTimeoutSeconds: given.SHUTDOWN_TIMEOUT_SECONDS,

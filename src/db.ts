@@ -82,6 +82,12 @@ export function sqlStateOf (error: unknown): string | undefined {
   return typeof cause === 'object' && cause !== null && 'originalCode' in cause && typeof cause.originalCode === 'string' ? cause.originalCode : undefined
 }
 
+/** What time it is by the database's clock, which all its processes share. */
+export async function databaseTime (session: Session): Promise<Date> {
+  const [row] = await session.$queryRaw<{ now: Date }[]>`SELECT clock_timestamp() AS now`
+  return row?.now ?? new Date(NaN)
+}
+
 const deletedAtATime = 5_000
 
 /**

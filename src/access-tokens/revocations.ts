@@ -1,4 +1,5 @@
 /** Which tokens were revoked one by one: stored first, then believed by this process, then by every other. */
+import type { Attribution } from '../audit/audit-record.ts'
 import { createTableView, type View } from '../changes/view.ts'
 import type { Clock } from '../clock.ts'
 import type { RevokedToken, RevokedTokenStore } from './store.ts'
@@ -6,7 +7,7 @@ import type { RevokedToken, RevokedTokenStore } from './store.ts'
 export interface Revocations extends View {
   isRevoked (jti: string): boolean
   /** Durable, and in force in this process, when it returns. */
-  revoke (token: RevokedToken): Promise<void>
+  revoke (token: RevokedToken, by: Attribution): Promise<void>
   /** Forgets revocations whose token has expired: nobody can ask about it any more. */
   purgeExpired (): Promise<number>
 }
@@ -26,8 +27,8 @@ export function createRevocations ({ reading, writing, clock }: RevocationsDepen
     load: table.load,
     refresh: table.refresh,
     isRevoked: (jti) => table.get(jti) !== undefined,
-    async revoke (token) {
-      await writing.add(token)
+    async revoke (token, by) {
+      await writing.add(token, by)
       table.put(token)
     },
     purgeExpired: () => writing.purge(new Date(clock() - graceMillis))

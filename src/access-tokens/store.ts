@@ -1,3 +1,4 @@
+import type { Attribution } from '../audit/audit-record.ts'
 import { deleteInBatches, type Session } from '../db.ts'
 
 export interface RevokedToken {
@@ -10,8 +11,8 @@ export interface RevokedTokenStore {
   readAll (): Promise<RevokedToken[]>
   readOne (jti: string): Promise<RevokedToken | undefined>
   readRevokedAt (jti: string): Promise<Date | undefined>
-  /** Durable when it returns; revoking twice is harmless. */
-  add (token: RevokedToken): Promise<void>
+  /** Durable when it returns; revoking twice is harmless. One statement, which leaves an audit record as well. */
+  add (token: RevokedToken, by: Attribution): Promise<void>
   /** Forgets what has expired before the time given, by the database's clock too: ours may be ahead. @returns how many rows went */
   purge (before: Date): Promise<number>
 }
@@ -23,8 +24,11 @@ export function createRevokedTokenStore (database: Session): RevokedTokenStore {
     readAll: () => database.revokedToken.findMany({ select }),
     readOne: async (jti) => await database.revokedToken.findUnique({ where: { jti }, select }) ?? undefined,
     readRevokedAt: async (jti) => (await database.revokedToken.findUnique({ where: { jti }, select: { revokedAt: true } }))?.revokedAt,
-    async add (token) {
-      await database.revokedToken.createMany({ data: [token], skipDuplicates: true })
+    async add ({ jti, clientId, expiresAt }, { actor, reason = '' }) {
+      await database.$executeRaw`
+        WITH said AS (SELECT set_config('signet.actor', ${actor}, true), set_config('signet.reason', ${reason}, true))
+        INSERT INTO revoked_tokens (jti, client_id, expires_at) SELECT ${jti}, ${clientId}, ${expiresAt} FROM said
+        ON CONFLICT DO NOTHING`
     },
     async purge (before) {
       return await deleteInBatches((limit) => database.$executeRaw`

@@ -24,6 +24,9 @@ interface VerifyDependencies {
 
 export const maxTokenLength = 8_192
 
+/** Why a good token of ours is refused once its time has come. */
+export const expired = 'it has expired'
+
 /**
  * @see [RFC 9068 §4](https://www.rfc-editor.org/rfc/rfc9068.html#section-4)
  * @see [RFC 8725 §3](https://www.rfc-editor.org/rfc/rfc8725.html#section-3)
@@ -62,7 +65,7 @@ function keyIdOf (token: string): string | undefined {
 }
 
 function reasonOf (error: unknown): string {
-  if (error instanceof errors.JWTExpired) return 'it has expired'
+  if (error instanceof errors.JWTExpired) return expired
   if (error instanceof errors.JWSSignatureVerificationFailed) return 'its signature is wrong'
   if (error instanceof errors.JWTClaimValidationFailed) return `its ${error.claim} is not acceptable`
   if (error instanceof errors.JOSEError) return `it is not acceptable (${error.code})`

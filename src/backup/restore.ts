@@ -25,6 +25,8 @@ export interface RestoreOptions {
   readonly otherMasterKeys?: readonly MasterKey[]
   /** Ends every token that was issued before now. */
   readonly revokeTokens: boolean
+  /** Who restores it, for the audit record. */
+  readonly actor: string
   readonly clock: Clock
   readonly progress: Progress
 }
@@ -36,7 +38,7 @@ export interface RestoreOptions {
  */
 export async function restore (options: RestoreOptions): Promise<Counts> {
   const { url, backup, progress } = options
-  await withoutMigrations({ url, progress }, async (client) => {
+  const isRecorded = await withoutMigrations({ url, progress }, async (client) => {
     await client.query('SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0')
     await refuseUsers(client)
     await client.query('BEGIN')
@@ -49,13 +51,16 @@ export async function restore (options: RestoreOptions): Promise<Counts> {
       if (options.revokeTokens) await revokeTokens(client, options.clock)
       await setTriggers(client, tables, 'ENABLE')
       await tellEverybody(client)
+      const isRecorded = await record(client, options)
       await client.query('COMMIT')
+      return isRecorded
     } catch (error) {
       await client.query('ROLLBACK').catch(() => {}) // the connection may be what failed
       throw error
     }
   })
   await migrate({ url, progress }) // the backup may be older than this version
+  if (!isRecorded) await withoutMigrations({ url, progress }, (client) => record(client, options))
   return backup.counts()
 }
 
@@ -132,6 +137,15 @@ async function revokeTokens (client: pg.Client, clock: Clock): Promise<void> {
 async function closeStatusLists (client: pg.Client, whole: boolean): Promise<void> {
   const { rows: [found] } = await client.query<{ exists: boolean }>("SELECT to_regclass('public.status_lists') IS NOT NULL AS exists")
   if (found?.exists === true) await client.query(whole ? revokeWholeLists : revokeUnleased)
+}
+
+/** Triggers were off: a restore is one act. @returns false for a backup that is so old that there are no records yet */
+async function record (client: pg.Client, { backup, revokeTokens, actor }: RestoreOptions): Promise<boolean> {
+  const { rows: [found] } = await client.query<{ exists: boolean }>("SELECT to_regclass('public.audit_records') IS NOT NULL AS exists")
+  if (found?.exists !== true) return false
+  await client.query(`INSERT INTO audit_records (actor, action, target_kind, target_id, details)
+    VALUES ($1, 'restored', 'database', current_database(), jsonb_build_object('backup_of', $2::text, 'tokens_revoked', $3::boolean))`, [actor, backup.header.created_at, revokeTokens])
+  return true
 }
 
 /** Whoever followed the feed of what was here before does not find its position again, and reads everything. */

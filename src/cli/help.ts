@@ -32,6 +32,7 @@ export const variables: readonly (readonly [name: string, meaning: string])[] = 
   ['KEY_ROTATION_DAYS', 'of the server: after how many days a signing key is replaced (30)'],
   ['ISSUER', 'public URL of the server; token inspect needs the one that the server has'],
   ['PORT', 'of the server, when ISSUER is not set (8080)'],
+  ['SIGNET_ACTOR', 'who gives commands, for audit records, beside the user of the system'],
   ['SIGNET_POSTGRES_USER', 'only as root: the system user that the embedded PostgreSQL runs as'],
   ['LOG_LEVEL', 'debug shows the details of unexpected errors']
 ]

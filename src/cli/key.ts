@@ -77,7 +77,7 @@ function addRevoke (key: Command, { output, withSession }: CommandContext): void
     .addHelpText('after', examples('signet key revoke KID', 'signet key revoke KID --yes'))
     .action((kid: string, { yes = false }: { yes?: boolean }) => withSession(async (session) => {
       await confirmLoss(() => describeLoss(kid, session), { yes, unattended: 'proceed' })
-      const { withdrawn, activated, made } = await session.keyRotation.revoke(kid)
+      const { withdrawn, activated, made } = await session.keyRotation.revoke(kid, { actor: session.actor })
       const changed = withdrawn.length > 0
       const row = (await present(session)).find((each) => each['kid'] === kid)
       await output.record({ changed, ...row, successor: activated[0]?.kid ?? null, made: made.map((each) => each.kid).join(' ') || null })

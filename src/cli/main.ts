@@ -10,6 +10,7 @@ import { printable } from '../names.ts'
 import { exitCodes, OperatorError } from '../operator-error.ts'
 import { printProgress } from '../progress.ts'
 import { addApplyCommand } from './apply.ts'
+import { addAuditCommands } from './audit.ts'
 import { addBackupCommand } from './backup.ts'
 import { addClientCommands } from './client.ts'
 import type { CommandContext } from './command.ts'
@@ -65,6 +66,7 @@ addSecretCommands(program, context)
 addKeyCommands(program, context)
 addMasterKeyCommands(program, context)
 addTokenCommands(program, context)
+addAuditCommands(program, context)
 addApplyCommand(program, context)
 addExportCommand(program, context)
 addMigrateCommands(program, context)

@@ -2,6 +2,7 @@ import { createReadStream } from 'node:fs'
 import type { Command } from 'commander'
 import { printable } from '../names.ts'
 import { OperatorError } from '../operator-error.ts'
+import { operatorActor } from './actor.ts'
 import type { CommandContext } from './command.ts'
 import { confirm } from './confirm.ts'
 import { examples } from './help.ts'
@@ -32,7 +33,7 @@ export function addRestoreCommand (program: Command, { output, readConfig, withD
       await confirm(`Restore the backup of ${printable(createdAt)} into ${target}, which must be empty?`, { yes: options.yes === true })
       await withDatabase(async ({ url, progress }) => {
         const revokeTokens = options.revokeTokens === true
-        const rows = await restore({ url, backup, masterKey: masterKeys.current, otherMasterKeys: masterKeys.others, revokeTokens, clock: Date.now, progress })
+        const rows = await restore({ url, backup, masterKey: masterKeys.current, otherMasterKeys: masterKeys.others, revokeTokens, actor: operatorActor(config.actor), clock: Date.now, progress })
         await output.record({ file, created_at: createdAt, signet_version: signetVersion, tokens_revoked: revokeTokens, rows })
         output.note(revokeTokens
           ? 'the backup is restored, and all earlier tokens are revoked'

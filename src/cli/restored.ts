@@ -17,7 +17,7 @@ export function addRestoredCommand (program: Command, { output, withSession }: C
           const ranges = await statusLists.revokeUnleased()
           if (revokeTokens) await organizations.revokeAllTokens(new Date(session.clock()))
           return ranges
-        })
+        }, 'the database was restored')
         await output.record({ ranges_revoked: revoked, tokens_revoked: revokeTokens })
         output.note(revokeTokens ? 'all earlier tokens are revoked' : 'tokens that the database knows nothing of are revoked; what was revoked after its state is in force again')
       })

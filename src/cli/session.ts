@@ -2,6 +2,8 @@
  * The database for the time of one command: opened whether the server runs or not, prepared as at a start but
  * without the sample, and let go of at the end, after errors and Ctrl-C too. Whoever is its last user stops it.
  */
+import { attribute } from '../audit/audit-record.ts'
+import { createAuditStore, type AuditStore } from '../audit/store.ts'
 import { lockWriters } from '../changes/writer-lock.ts'
 import { createRegistration, type Registration } from '../clients/registration.ts'
 import { createSecretFormat, type SecretFormat } from '../clients/secret-format.ts'
@@ -27,6 +29,7 @@ import type { Sealer } from '../sealing/sealer.ts'
 import { prepare, type Prepared } from '../setup/prepare.ts'
 import { createStatusListStore, type StatusListStore } from '../status-lists/store.ts'
 import { listenForStopSignals, type StopSignals } from '../stop-signals.ts'
+import { operatorActor } from './actor.ts'
 
 export interface SessionOptions {
   readonly config: Config
@@ -40,10 +43,12 @@ export interface OpenDatabase {
 }
 
 interface Stores {
+  readonly audit: AuditStore
   readonly organizations: OrganizationStore
   readonly resources: ResourceStore
   readonly clients: ClientStore
   readonly statusLists: StatusListStore
+  readonly revokedTokens: RevokedTokenStore
 }
 
 export interface Reading extends Stores {
@@ -53,14 +58,18 @@ export interface Reading extends Stores {
 }
 
 export interface Session extends Reading {
-  /** Reads and writes while nobody else writes: what is read, such as who owns a row, is still true when it is written. */
-  readonly alone: <Result>(work: (session: Session) => Promise<Result>) => Promise<Result>
+  /**
+   * Reads and writes while nobody else writes: what is read, such as who owns a row, is still true when it is written.
+   * @param reason for the audit record
+   */
+  readonly alone: <Result>(work: (session: Session) => Promise<Result>, reason?: string) => Promise<Result>
+  /** Who gives the command. */
+  readonly actor: string
   readonly registration: Registration
   readonly secretFormat: SecretFormat
   readonly keys: SigningKeyStore
   readonly keyRotation: KeyRotation
   readonly keyTimes: RotationTimes
-  readonly revokedTokens: RevokedTokenStore
   readonly exchangedTokens: ExchangedTokenStore
   readonly sealer: Sealer
   readonly issuer: string
@@ -125,12 +134,15 @@ export function createSession (
     clock,
     readScopes: async () => (await resources.readAll()).flatMap(({ scopes }) => scopes)
   })
+  const actor = operatorActor(config.actor)
   const session: Session = {
     database,
-    async alone (work) {
+    actor,
+    async alone (work, reason) {
       const telling = setTimeout(() => { progress('waiting for somebody else\'s change to end') }, 1_000)
       return await database.$transaction(async (transaction) => {
         await lockWriters(transaction)
+        await attribute(transaction, { actor, reason })
         clearTimeout(telling)
         return await work({ ...session, ...storesOf(transaction) })
       }, { timeout: 2 * patience.background, maxWait: patience.background }).finally(() => { clearTimeout(telling) })
@@ -141,7 +153,6 @@ export function createSession (
     keys: createSigningKeyStore(database),
     keyRotation: createKeyRotation({ store: createSigningKeyStore(database), sealer, clock, policy: config }),
     keyTimes: config,
-    revokedTokens: createRevokedTokenStore(database),
     exchangedTokens: createExchangedTokenStore(database),
     sealer,
     issuer: config.issuer,
@@ -151,7 +162,14 @@ export function createSession (
 }
 
 function storesOf (database: Transaction): Stores {
-  return { organizations: createOrganizationStore(database), resources: createResourceStore(database), clients: createClientStore(database), statusLists: createStatusListStore(database) }
+  return {
+    audit: createAuditStore(database),
+    organizations: createOrganizationStore(database),
+    resources: createResourceStore(database),
+    clients: createClientStore(database),
+    statusLists: createStatusListStore(database),
+    revokedTokens: createRevokedTokenStore(database)
+  }
 }
 
 /** @throws OperatorError with the exit code `unavailable` when the database is away, before or during the work */

@@ -40,6 +40,8 @@ export type ConfiguredClient = Pick<Client,
   'id' | 'organizationId' | 'name' | 'environment' | 'type' | 'grants' | 'authenticationMethods' | 'jwksUri' | 'acceptsEndpointAudienceUntil' | 'resourceId' | 'accessTokenTtlSeconds' | 'dpop' | 'certificateBoundTokens' | 'certificateSubject' | 'certificateThumbprints' | 'exchangeResources' | 'disabledAt' | 'disabledBy' | 'managedBy'>
 export interface KeyOfClient { readonly clientId: string, readonly kid: string }
 export type ConfiguredKey = KeyOfClient & Pick<NewKey, 'algorithm' | 'jwk'>
+/** Tokens that were issued by then are dead. */
+export interface CutOff { readonly id: string, readonly before: Date }
 export interface GrantedScope { readonly clientId: string, readonly scopeName: string }
 export interface ImportedSecretRow { readonly id: string, readonly clientId: string, readonly hash: string, readonly sealedSecret: string | null, readonly managedBy: string }
 

@@ -2,7 +2,7 @@ import { deleteInBatches, type Session } from '../db.ts'
 import type { Prisma } from '../generated/prisma/client.ts'
 import { maxAccessTokenTtlSeconds } from '../oauth/claims.ts'
 import type { Client, ClientKey, ClientSecret } from './client.ts'
-import type { ClientPatch, ConfiguredClient, ConfiguredKey, GrantedScope, ImportedSecretRow, KeyOfClient, NewClient, NewKey, NewSecret, ScopeChange, SecretPatch } from './rows.ts'
+import type { ClientPatch, ConfiguredClient, ConfiguredKey, CutOff, GrantedScope, ImportedSecretRow, KeyOfClient, NewClient, NewKey, NewSecret, ScopeChange, SecretPatch } from './rows.ts'
 
 export interface ClientStore {
   readAll (): Promise<Client[]>
@@ -13,6 +13,10 @@ export interface ClientStore {
   update (id: string, patch: ClientPatch & { readonly scopes?: ScopeChange }): Promise<void>
   /** Replaces all of them. */
   setScopes (id: string, scopes: readonly string[]): Promise<void>
+  /** Ends every token of it so far, by the database's clock. It may go on getting new ones. */
+  revokeTokens (id: string): Promise<void>
+  /** Never back: a trigger keeps the latest. */
+  revokeTokensBefore (rows: readonly CutOff[]): Promise<void>
   /** With its secrets. Its tokens stay dead even if a client of the same id is made again. */
   remove (id: string): Promise<void>
   addSecret (clientId: string, secret: NewSecret): Promise<void>
@@ -102,6 +106,14 @@ export function createClientStore (database: Session): ClientStore {
     async setScopes (id, scopes) {
       const create = scopes.map((scopeName) => ({ scopeName }))
       await database.client.update({ where: { id }, data: { scopes: { deleteMany: {}, create } } })
+    },
+    async revokeTokens (id) {
+      await database.$executeRaw`UPDATE clients SET tokens_revoked_before = greatest(tokens_revoked_before, clock_timestamp()) WHERE id = ${id}`
+    },
+    async revokeTokensBefore (rows) {
+      await database.$executeRaw`
+        UPDATE clients c SET tokens_revoked_before = r.before FROM jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) AS r (id text, before timestamptz)
+        WHERE c.id = r.id`
     },
     async remove (id) {
       await database.client.delete({ where: { id } })

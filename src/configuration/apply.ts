@@ -1,4 +1,5 @@
 /** Makes a database as a configuration file says: all of it or nothing, in one transaction. */
+import { attribute } from '../audit/audit-record.ts'
 import { lockWriters } from '../changes/writer-lock.ts'
 import { sealSecret } from '../clients/sealed-secret.ts'
 import { createSecretHasher } from '../clients/secrets.ts'
@@ -70,6 +71,7 @@ async function carryOut (file: ReadyFile, facts: SecretFacts, options: ApplyOpti
     const planned = planFor(await readState(session), file, facts, options)
     if (planned === undefined || isEmpty(planned)) return planned
     options.approve?.(planned)
+    await attribute(session, { actor: `configuration ${file.name}` })
     await write(session, planned.writes, { file: file.name, seal: sealing(file, options), tick: slowly(options, (what) => `writing: ${what}`) })
     return planned
   }, transactionLimits)

@@ -2,6 +2,7 @@
  * Changes which keys there are: the next ones, rotation, revocation. Every process may try at any time;
  * what is done is decided in the database, while nobody else writes, so that two of them never make the same key twice.
  */
+import type { Attribution } from '../audit/audit-record.ts'
 import type { Clock } from '../clock.ts'
 import { environments } from '../environment.ts'
 import { isSigningAlgorithm, type SigningAlgorithm } from '../oauth/signing-algorithms.ts'
@@ -18,7 +19,7 @@ export interface KeyRotation {
   /** @param atOnce whether or not verifiers can be expected to have the next key */
   rotate (families: readonly Family[], atOnce: boolean): Promise<RotationResult>
   /** It neither signs nor is believed from now on, for good; a key that waits takes over, and another one is made to wait. */
-  revoke (kid: string): Promise<RotationResult>
+  revoke (kid: string, by: Attribution): Promise<RotationResult>
 }
 
 export interface RotationResult {
@@ -53,12 +54,12 @@ export function createKeyRotation ({ store, sealer, clock, policy }: RotationDep
   }
 
   /** Making a key takes a while, and happens before others are kept waiting; what has changed meanwhile is planned anew. */
-  async function perform (families: readonly Family[], decide: Decision): Promise<RotationResult> {
+  async function perform (families: readonly Family[], decide: Decision, by?: Attribution): Promise<RotationResult> {
     for (let attempt = 0; attempt < attempts; attempt += 1) {
       const draft = planAll(families, await examine(await store.readAll()), decide)
       if (draft.size === 0) return { made: [], activated: [], withdrawn: [] }
       const made = await makeAll(draft)
-      const result = await carryOut(families, decide, made)
+      const result = await carryOut(families, decide, made, by)
       if (result !== undefined) return result
     }
     throw new OperatorError('The signing keys were changed by somebody else again and again. Look at them with signet key list, and give the command again.')
@@ -72,7 +73,7 @@ export function createKeyRotation ({ store, sealer, clock, policy }: RotationDep
   }
 
   /** @returns undefined when more keys are needed than were made */
-  async function carryOut (families: readonly Family[], decide: Decision, made: ReadonlyMap<Family, Make[]>): Promise<RotationResult | undefined> {
+  async function carryOut (families: readonly Family[], decide: Decision, made: ReadonlyMap<Family, Make[]>, by: Attribution | undefined): Promise<RotationResult | undefined> {
     let result: RotationResult | undefined
     await store.change(async (rows, envelope) => {
       result = undefined
@@ -85,7 +86,7 @@ export function createKeyRotation ({ store, sealer, clock, policy }: RotationDep
       const [activate, withdraw] = [[...plans.values()].flatMap((plan) => plan.activate), [...plans.values()].flatMap((plan) => plan.withdraw)]
       result = { made: add, activated: activate, withdrawn: withdraw.map(({ kid }) => kid) }
       return { activate, add, withdraw }
-    })
+    }, by)
     return result
   }
 
@@ -96,10 +97,10 @@ export function createKeyRotation ({ store, sealer, clock, policy }: RotationDep
       const kids = new Map(families.map((family) => [family, activeKey(siblingsOf(family, before), clock())?.kid]))
       return await perform(families, (family, rows, now) => planRotation(family, rows, now, policy, { activeKid: kids.get(family), atOnce }))
     },
-    async revoke (kid) {
+    async revoke (kid, by) {
       const row = (await store.readAll()).find((each) => each.kid === kid)
       if (row === undefined) return { made: [], activated: [], withdrawn: [] }
-      const done = await perform([row], (family, rows, now) => planRevocation(kid, family, rows, now))
+      const done = await perform([row], (family, rows, now) => planRevocation(kid, family, rows, now), by)
       const { made } = await perform([row], (family, rows, now) => planUpkeep(family, rows, now, policy))
       return { ...done, made: [...done.made, ...made] }
     }

@@ -1,3 +1,4 @@
+import { attribute, type Attribution } from '../audit/audit-record.ts'
 import { lockWriters } from '../changes/writer-lock.ts'
 import type { Database, Session } from '../db.ts'
 import type { Environment } from '../environment.ts'
@@ -31,8 +32,9 @@ export interface SigningKeyStore {
   /**
    * Changes keys while nobody else writes anything.
    * @param decide is given the keys as they are then, and the envelope of something that is sealed
+   * @param by whoever asked for it; keys that take over by themselves leave no record
    */
-  change (decide: (rows: readonly SigningKeyRow[], envelope: string | undefined) => Promise<KeyChanges>): Promise<void>
+  change (decide: (rows: readonly SigningKeyRow[], envelope: string | undefined) => Promise<KeyChanges>, by?: Attribution): Promise<void>
   /** The same keys in other envelopes. */
   replaceSealed (rows: readonly Pick<SigningKeyRow, 'kid' | 'sealedPrivateKey'>[]): Promise<void>
 }
@@ -53,7 +55,8 @@ export function createSigningKeyStore (database: Database): SigningKeyStore {
       await transaction.signingKey.create({ data: key })
       return true
     }),
-    change: (decide) => alone(async (transaction) => {
+    change: (decide, by) => alone(async (transaction) => {
+      if (by !== undefined) await attribute(transaction, by)
       const sealed = await transaction.sealedValue.findFirst({ select: { envelope: true } })
       const { activate, add, withdraw } = await decide(await transaction.signingKey.findMany({ orderBy: [...inOrder] }), sealed?.envelope)
       for (const { kid, activatesAt } of activate) await transaction.signingKey.update({ where: { kid }, data: { activatesAt } })

@@ -7,6 +7,9 @@ export type OrganizationPatch = Partial<Pick<Organization, 'name' | 'disabledAt'
 /** A row as a configuration file wants it. */
 export type ConfiguredOrganization = Pick<Organization, 'id' | 'name' | 'disabledAt' | 'disabledBy' | 'managedBy'>
 
+/** Tokens that were issued by then are dead. */
+export interface CutOff { readonly id: string, readonly before: Date }
+
 export interface OrganizationStore {
   readAll (): Promise<Organization[]>
   readOne (id: string): Promise<Organization | undefined>
@@ -14,6 +17,10 @@ export interface OrganizationStore {
   create (input: OrganizationPatch & { readonly id?: string, readonly name: string }): Promise<Organization>
   /** Enabling never brings old tokens back: a trigger moves `tokens_revoked_before`. @throws OperatorError when the name is taken */
   update (id: string, patch: OrganizationPatch): Promise<void>
+  /** Ends every token of its clients so far, by the database's clock. They may go on getting new ones. */
+  revokeTokens (id: string): Promise<void>
+  /** Never back: a trigger keeps the latest. */
+  revokeTokensBefore (rows: readonly CutOff[]): Promise<void>
   /** Ends every token of every organization that was issued by then, by either clock. */
   revokeAllTokens (before: Date): Promise<void>
   /** @throws OperatorError while it has clients */
@@ -37,6 +44,14 @@ export function createOrganizationStore (database: Session): OrganizationStore {
     update: (id, patch) => refuseConflict(
       async () => { await database.organization.update({ where: { id }, data: patch }) },
       `There is already an organization named ${patch.name ?? ''}. Choose another name.`),
+    async revokeTokens (id) {
+      await database.$executeRaw`UPDATE organizations SET tokens_revoked_before = greatest(tokens_revoked_before, clock_timestamp()) WHERE id = ${id}`
+    },
+    async revokeTokensBefore (rows) {
+      await database.$executeRaw`
+        UPDATE organizations o SET tokens_revoked_before = r.before FROM jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) AS r (id text, before timestamptz)
+        WHERE o.id = r.id`
+    },
     async revokeAllTokens (before) {
       await database.$executeRaw`UPDATE organizations SET tokens_revoked_before = greatest(tokens_revoked_before, clock_timestamp(), ${before})`
     },

@@ -3,6 +3,7 @@ import type { RouteHandlerMethod } from 'fastify'
 import { statusOf } from '../access-tokens/active.ts'
 import type { Revocations } from '../access-tokens/revocations.ts'
 import type { VerifyAccessToken } from '../access-tokens/verify.ts'
+import type { Attribution } from '../audit/audit-record.ts'
 import type { Authenticate } from '../clients/authenticate.ts'
 import { readForm } from '../http/body.ts'
 import { credentialSources } from '../http/credential.ts'
@@ -30,11 +31,11 @@ export function createRevocationEndpoint ({ authenticate, verify, issuer, revoca
     return status === undefined ? revocations.isRevoked(claims.jti) : statusLists.isRevoked(status)
   }
 
-  async function revoke (claims: AccessTokenClaims): Promise<void> {
+  async function revoke (claims: AccessTokenClaims, by: Attribution): Promise<void> {
     const status = statusOf(claims, issuer)
     try {
-      if (status === undefined) await revocations.revoke({ jti: claims.jti, clientId: claims.client_id, expiresAt: new Date(claims.exp * 1000) })
-      else await statusLists.revoke({ listId: status.listId, firstIndex: status.index, lastIndex: status.index })
+      if (status === undefined) await revocations.revoke({ jti: claims.jti, clientId: claims.client_id, expiresAt: new Date(claims.exp * 1000) }, by)
+      else await statusLists.revoke({ listId: status.listId, firstIndex: status.index, lastIndex: status.index }, by)
     } catch (error) {
       throw temporarilyUnavailable(notStored, 2, error)
     }
@@ -52,7 +53,7 @@ export function createRevocationEndpoint ({ authenticate, verify, issuer, revoca
       request.cause = verified.refused
     } else {
       if (verified.claims.client_id !== client.id) throw unauthorizedClient('This token was issued to another client, which alone may revoke it.')
-      if (!isRevoked(verified.claims)) await revoke(verified.claims)
+      if (!isRevoked(verified.claims)) await revoke(verified.claims, { actor: `client ${client.id}`, reason: `asked for in the request ${request.id}` })
       request.outcome = 'token.revoked'
     }
     return reply.code(200).type('application/json').send()

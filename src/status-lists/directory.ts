@@ -1,4 +1,5 @@
 /** Every status list in memory, a bit for each revoked index: the same bytes are looked at and published. */
+import type { Attribution } from '../audit/audit-record.ts'
 import { createTableView, type View } from '../changes/view.ts'
 import type { Clock } from '../clock.ts'
 import type { Environment } from '../environment.ts'
@@ -25,7 +26,7 @@ export interface StatusLists {
    */
   isRevokedOrUnknown (status: StatusReference, environment: Environment): Promise<boolean | undefined>
   /** Durable, and in force in this process, when it returns. */
-  revoke (range: RevokedRange): Promise<void>
+  revoke (range: RevokedRange, by: Attribution): Promise<void>
   /** Puts a list that this very process has just stored, ahead of the feed. */
   put (list: StatusListRow): void
   /** Forgets what only tokens that have expired refer to. @returns how many rows went */
@@ -82,8 +83,8 @@ export function createStatusLists ({ reading, writing, clock }: StatusListsDepen
       const list = table.get(status.listId) ?? await find(status.listId)
       return list?.environment === environment ? isRevoked(status) : undefined
     },
-    async revoke (range) {
-      await writing.revoke(range)
+    async revoke (range, by) {
+      await writing.revoke(range, by)
       set(range)
     },
     put: table.put,

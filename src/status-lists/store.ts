@@ -1,3 +1,4 @@
+import type { Attribution } from '../audit/audit-record.ts'
 import { deleteInBatches, type Session } from '../db.ts'
 import type { Environment } from '../environment.ts'
 import { revokeUnleased } from './restored.ts'
@@ -28,6 +29,14 @@ export interface Holder {
   readonly organizationCutOff: Date | null
 }
 
+/** Of one owner, of some credentials of a client, or signed by one key. */
+export interface TokensOf {
+  readonly organizationId?: string
+  readonly clientId?: string
+  readonly credentials?: readonly string[]
+  readonly kid?: string
+}
+
 export interface Block extends RevokedRange {
   readonly expiresAt: Date
 }
@@ -45,8 +54,12 @@ export interface StatusListStore {
   /** @param keep called for each range, some thousands at a time: requests are answered in between */
   readRevoked (keep: (range: RevokedRange) => void): Promise<void>
   readRevokedAt (status: StatusReference): Promise<Date | undefined>
-  /** Durable when it returns; revoking twice is harmless. */
-  revoke (range: RevokedRange): Promise<void>
+  /** The id of the client that the index was leased for. */
+  readOwner (status: StatusReference): Promise<string | undefined>
+  /** One revoked index in each list that has some of these tokens: whoever sees it there sees them all. */
+  readSamples (tokens: TokensOf): Promise<(StatusReference & Pick<StatusListRow, 'environment'>)[]>
+  /** Durable when it returns; revoking twice is harmless. One statement, which leaves an audit record as well. */
+  revoke (range: RevokedRange, by: Attribution): Promise<void>
   /** Who leased since then, whichever process it was. */
   readHolders (since: Date): Promise<{ clientId: string, credential: string, kid: string }[]>
   /** How many tokens of each signing key may live, by its `kid`: at most, for a block is leased before its tokens are issued. */
@@ -109,8 +122,25 @@ export function createStatusListStore (database: Session): StatusListStore {
       return (await database.revokedIndex.findFirst({ where: { listId, firstIndex: { lte: index }, lastIndex: { gte: index } }, orderBy: { revokedAt: 'asc' } }))?.revokedAt
     },
 
-    async revoke (range) {
-      await database.revokedIndex.createMany({ data: [range], skipDuplicates: true })
+    async readOwner ({ listId, index }) {
+      return (await database.statusBlock.findFirst({ where: { listId, firstIndex: { lte: index }, lastIndex: { gte: index } }, orderBy: { firstIndex: 'desc' } }))?.clientId
+    },
+
+    async readSamples ({ organizationId = null, clientId = null, credentials = null, kid = null }) {
+      return await database.$queryRaw`
+        SELECT b.list_id AS "listId", l.environment::text AS environment, min(b.first_index) AS index
+        FROM status_blocks b JOIN status_lists l ON l.id = b.list_id
+        WHERE (${organizationId}::text IS NULL OR b.organization_id = ${organizationId}) AND (${clientId}::text IS NULL OR b.client_id = ${clientId})
+          AND (${credentials}::text[] IS NULL OR b.credential = ANY (${credentials}::text[])) AND (${kid}::text IS NULL OR b.kid = ${kid})
+          AND EXISTS (SELECT FROM revoked_indexes r WHERE r.list_id = b.list_id AND r.first_index <= b.first_index AND b.last_index <= r.last_index)
+        GROUP BY 1, 2 ORDER BY 1`
+    },
+
+    async revoke ({ listId, firstIndex, lastIndex }, { actor, reason = '' }) {
+      await database.$executeRaw`
+        WITH said AS (SELECT set_config('signet.actor', ${actor}, true), set_config('signet.reason', ${reason}, true))
+        INSERT INTO revoked_indexes (list_id, first_index, last_index) SELECT ${listId}, ${firstIndex}, ${lastIndex} FROM said
+        ON CONFLICT DO NOTHING`
     },
 
     readHolders: (since) => database.statusBlock.findMany({ where: { leasedAt: { gt: since } }, select: { clientId: true, credential: true, kid: true }, distinct: ['clientId', 'credential', 'kid'] }),

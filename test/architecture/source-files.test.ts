@@ -7,6 +7,7 @@ import { packageFiles, sourceFiles, sourceFolders } from './source.ts'
 const mainFiles: Readonly<Record<string, string>> = {
   'packages/verifier/src': 'verifier.ts',
   'src/access-tokens': 'mint.ts',
+  'src/audit': 'audit-record.ts',
   'src/backup': 'backup.ts',
   'src/changes': 'feed.ts',
   'src/cli': 'main.ts',

@@ -55,10 +55,13 @@ describe('restore', { timeout: 60_000 }, () => {
     const target = await newTarget()
     const run = await target.signet('restore', file, '--yes')
     expect(run).toMatchObject({ exitCode: 0, stdout: text(/^tokens_revoked +no$/m), stderr: text(/in force again\n$/) })
-    const { revoked_indexes: after, ...asBefore } = await contents(target.url)
-    const { revoked_indexes: before, ...all } = await contents(source.databaseUrl)
+    const { revoked_indexes: after, audit_records: recordsAfter, ...asBefore } = await contents(target.url)
+    const { revoked_indexes: before, audit_records: recordsBefore, ...all } = await contents(source.databaseUrl)
     expect(asBefore).toEqual(all)
     expect(after).toEqual(expect.arrayContaining(before as unknown[]))
+    expect(recordsAfter).toEqual(expect.arrayContaining(recordsBefore as unknown[]))
+    expect(recordsAfter).toHaveLength((recordsBefore as unknown[]).length + 1)
+    expect(await target.signet.json('audit', 'list', '--limit', '1')).toMatchObject([{ actor: text(/^operator .+@/), action: 'restored', target_kind: 'database', details: { tokens_revoked: false } }])
     expect(await sql(target.url, 'SELECT entity FROM changes ORDER BY id DESC LIMIT 1')).toEqual([{ entity: 'everything' }])
     const later = await exchanged(source, service, token)
     const restored = await startOn(target.url)
@@ -141,6 +144,7 @@ describe('restore', { timeout: 60_000 }, () => {
     expectRefusal(await current.signet('restore', join(folder, 'old.gz'), '--yes'), 3, /made before a migration/)
     expect((await empty.signet('restore', join(folder, 'old.gz'), '--yes')).exitCode).toBe(0)
     expect(await sql(empty.url, 'SELECT name, managed_by FROM organizations')).toEqual([{ name: 'Old', managed_by: null }])
+    expect(await sql(empty.url, 'SELECT action, target_kind FROM audit_records')).toEqual([{ action: 'restored', target_kind: 'database' }])
     expect((await migrationStatus({ url: empty.url })).every(({ state }) => state === 'applied')).toBe(true)
   })
 
@@ -163,7 +167,7 @@ describe('restore', { timeout: 60_000 }, () => {
       ["UPDATE organizations SET name = 'Ours'", "UPDATE organizations SET name = 'Sample Organization'"],
       ["UPDATE clients SET name = 'Our backend' WHERE resource_id IS NULL", "UPDATE clients SET name = 'Sample partner backend' WHERE resource_id IS NULL"],
       ["INSERT INTO scopes (name, resource_id, description) SELECT 'ours:new', id, 'x' FROM resources", "DELETE FROM scopes WHERE name = 'ours:new'"],
-      ["INSERT INTO revoked_tokens (jti, client_id, expires_at) VALUES ('x', 'x', now())", 'DELETE FROM revoked_tokens']
+      ["INSERT INTO revoked_tokens (jti, client_id, expires_at) VALUES ('x', 'x', now())", 'DELETE FROM revoked_tokens; ALTER TABLE audit_records DISABLE TRIGGER USER; DELETE FROM audit_records; ALTER TABLE audit_records ENABLE TRIGGER USER']
     ] as const) {
       await sql(target.url, change)
       expectRefusal(await target.signet('restore', file, '--yes'), 3, /The database is not empty/)
@@ -194,7 +198,7 @@ describe('restore', { timeout: 60_000 }, () => {
     ]
     for (const [name, bytes, sentence] of damages) {
       const attempt = openBackup(Readable.from([bytes]), name).then(async (backup) => await restore({
-        url: target.url, backup, masterKey: parseMasterKey(masterKey, ''), revokeTokens: false, clock: Date.now, progress: () => {}
+        url: target.url, backup, masterKey: parseMasterKey(masterKey, ''), revokeTokens: false, actor: 'operator test', clock: Date.now, progress: () => {}
       }))
       await expect(attempt, name).rejects.toThrow(sentence)
       await expect(attempt, name).rejects.toBeInstanceOf(OperatorError)

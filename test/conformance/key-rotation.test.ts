@@ -179,7 +179,7 @@ describe('a signing key that leaked', () => {
     const over = new AbortController()
     const load = servers.map(async (server) => { while (!over.signal.aborted) issued.push(await tokenOf(server, world.scene.partner)) })
 
-    const { activated, withdrawn, made } = await world.rotation.revoke(leaked)
+    const { activated, withdrawn, made } = await world.rotation.revoke(leaked, { actor: 'operator test' })
     const gone = await Promise.all(servers.map((server) => within(1, async () => (await introspect(server, world.scene.api, token)).text === '{"active":false}' && !(await kidsOf(server)).includes(leaked))))
     const sofar = issued.length
     await within(5, async () => issued.length > sofar + 40)
@@ -194,7 +194,7 @@ describe('a signing key that leaked', () => {
 
   it('stays revoked, whatever the clock says, and whoever writes', async () => {
     const [leaked] = await inState(world, 'withdrawn')
-    expect(await world.rotation.revoke(leaked?.kid ?? '')).toEqual({ made: [], activated: [], withdrawn: [] })
+    expect(await world.rotation.revoke(leaked?.kid ?? '', { actor: 'operator test' })).toEqual({ made: [], activated: [], withdrawn: [] })
     await world.server.database.signingKey.update({ where: { kid: leaked?.kid ?? '' }, data: { withdrawnAt: null } })
     world.now -= 60 * day
     expect(await kidsOf(world.server)).not.toContain(leaked?.kid)
@@ -205,7 +205,7 @@ describe('a signing key that leaked', () => {
   it('where none waits, one is made and signs at once', async () => {
     for (const { kid } of await inState(world, 'next')) await world.server.database.signingKey.delete({ where: { kid } })
     const [active] = await inState(world, 'active')
-    const { made } = await world.rotation.revoke(active?.kid ?? '')
+    const { made } = await world.rotation.revoke(active?.kid ?? '', { actor: 'operator test' })
     expect(made).toHaveLength(2)
     expect(await within(1, async () => await signerOf(world) === made[0]?.kid)).toBe(true)
     expect(await inState(world, 'next')).toHaveLength(1)
