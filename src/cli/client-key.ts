@@ -8,13 +8,13 @@ import { OperatorError } from '../operator-error.ts'
 import { counted, listed } from '../phrases.ts'
 import { readReference } from './arguments.ts'
 import type { CommandContext } from './command.ts'
-import { confirmLoss } from './confirm.ts'
 import { addExpiryOptions, chooseExpiry, type ExpiryOptions } from './expiry.ts'
 import { findClient, refuse } from './find.ts'
 import { examples } from './help.ts'
 import { refuseManagedUnlessOverridden } from './managed.ts'
 import type { Json, Output } from './output.ts'
 import { columnsOf, timeOf } from './present.ts'
+import { addRevokeOptions, revokeWhileAlone, type RevokeOptions } from './revocation.ts'
 import type { Session } from './session.ts'
 
 const maxFileBytes = 65_536
@@ -24,7 +24,7 @@ export function addClientKeyCommands (client: Command, context: CommandContext):
   addKeygen(client, context)
   addAddKey(client, context)
   addKeys(client, context)
-  addRevokeKey(client, context)
+  addKeyRevocation(client, 'revoke-key', 'client revoke-key', context)
 }
 
 interface KeygenOptions extends ExpiryOptions {
@@ -129,35 +129,38 @@ function addKeys (client: Command, { output, withSession }: CommandContext): voi
     }))
 }
 
-function addRevokeKey (client: Command, { output, withSession }: CommandContext): void {
-  client.command('revoke-key')
+interface KeyOfClient {
+  readonly client: Client
+  readonly key: ClientKey
+  /** The same key under each kid that it has. */
+  readonly same: readonly ClientKey[]
+}
+
+/** @param path as it is called: `client revoke-key` or `revoke key` */
+export function addKeyRevocation (parent: Command, verb: string, path: string, { output, withSession }: CommandContext): void {
+  const command = parent.command(verb)
     .description('Revoke a key of a client for good, under every kid that it has, and with it every token that was got with it. None of the kids is taken again.')
     .argument(...clientArgument)
     .argument('<kid>', 'as client keys shows it', readReference)
     .option('--override', 'also if a configuration file owns it')
-    .option('--yes', 'do not ask; without a terminal nothing is asked anyway')
-    .addHelpText('after', examples('signet client revoke-key cl_live_... N3cVbTKk... --yes'))
-    .action((id: string, kid: string, { yes = false, override = false }: { yes?: boolean, override?: boolean }) => withSession(async (session) => {
-      const readKey = async (reading: Session): Promise<{ readonly client: Client, readonly key: ClientKey }> => {
+  addRevokeOptions(command)
+    .addHelpText('after', examples(`signet ${path} cl_live_... N3cVbTKk... --yes`))
+    .action((id: string, kid: string, options: RevokeOptions & { readonly override?: boolean }) => withSession((session) => revokeWhileAlone<KeyOfClient>(session, output, options, {
+      async read (reading) {
         const client = await findClient(reading, id)
         const key = client.keys.get(kid) ?? refuse(`The client ${id} has no such key. See: signet client keys ${id}`)
-        for (const each of kidsOf(client, key)) refuseManagedUnlessOverridden(`the key ${each.kid} of the client ${id}`, each, override)
-        return { client, key }
-      }
-      await confirmLoss(async () => {
-        const { client, key } = await readKey(session)
-        return kidsOf(client, key).some(({ revokedAt }) => revokedAt === null) ? `Revoke the key ${kid} of the client ${id} (${client.name}) for good?\n${describeLoss(client, key, session)}` : undefined
-      }, { yes, unattended: 'proceed' })
-      const changed = await session.alone(async (writing) => {
-        const { client, key } = await readKey(writing)
-        const unrevoked = kidsOf(client, key).filter(({ revokedAt }) => revokedAt === null)
-        for (const each of unrevoked) await writing.clients.revokeKey(id, each.kid, new Date(session.clock()))
-        return unrevoked.length > 0
-      })
-      const { key } = await readKey(session)
-      await output.record({ changed, client_id: id, ...presentKey(key, session.clock()) })
-      output.note(changed ? 'the key is revoked' : 'the key was revoked already; nothing was changed')
-    }))
+        const same = kidsOf(client, key)
+        for (const each of same) refuseManagedUnlessOverridden(`the key ${each.kid} of the client ${id}`, each, options.override === true)
+        return { client, key, same }
+      },
+      isRevoked: ({ same }) => same.every(({ revokedAt }) => revokedAt !== null),
+      question: ({ client, key }) => `Revoke the key ${kid} of the client ${id} (${client.name}) for good?\n${describeLoss(client, key, session)}`,
+      async write (writing, { same }) {
+        for (const each of same.filter(({ revokedAt }) => revokedAt === null)) await writing.clients.revokeKey(id, each.kid, new Date(session.clock()))
+      },
+      result: async ({ key, same }) => ({ record: { client_id: id, ...presentKey(key, session.clock()) }, tokens: { clientId: id, credentials: same.map((each) => `key:${each.kid}`) } }),
+      notes: ['the key is revoked', 'the key was revoked already']
+    })))
 }
 
 function describeLoss (client: Client, key: ClientKey, { clock }: Session): string {

@@ -23,6 +23,7 @@ import { addSwitch } from './switch.ts'
 
 const noun: Noun<Client> = {
   word: 'client',
+  isAudited: true,
   argument: { name: 'client', meaning: 'the client id', example: 'cl_live_...' },
   find: findClient,
   keyOf: ({ id }) => id,

@@ -11,6 +11,7 @@ import { refuse } from './find.ts'
 import { examples } from './help.ts'
 import type { Json } from './output.ts'
 import { timeOf } from './present.ts'
+import { addRevokeOptions, reportRevocation, type RevokeOptions } from './revocation.ts'
 import type { Session } from './session.ts'
 
 interface RotateOptions {
@@ -69,21 +70,21 @@ function isMeant ({ environment, algorithm }: SigningKeyRow, options: RotateOpti
 }
 
 function addRevoke (key: Command, { output, withSession }: CommandContext): void {
-  key.command('revoke')
+  addRevokeOptions(key.command('revoke')
     .description('Revoke a signing key for good: it signs no more, the next key takes over, introspection refuses its tokens within a second, and the JWKS drops it. ' +
       'An API that verifies tokens on its own accepts them until it fetches the JWKS again.')
-    .argument('<kid>', 'as key list shows it', readReference)
-    .option('--yes', 'do not ask; without a terminal nothing is asked anyway')
-    .addHelpText('after', examples('signet key revoke KID', 'signet key revoke KID --yes'))
-    .action((kid: string, { yes = false }: { yes?: boolean }) => withSession(async (session) => {
+    .argument('<kid>', 'as key list shows it', readReference))
+    .addHelpText('after', examples('signet key revoke KID', 'signet key revoke KID --reason "the backup disk was stolen" --yes'))
+    .action((kid: string, { yes = false, reason }: RevokeOptions) => withSession(async (session) => {
       await confirmLoss(() => describeLoss(kid, session), { yes, unattended: 'proceed' })
-      const { withdrawn, activated, made } = await session.keyRotation.revoke(kid, { actor: session.actor })
+      const { withdrawn, activated, made } = await session.keyRotation.revoke(kid, { actor: session.actor, reason })
       const changed = withdrawn.length > 0
       const row = (await present(session)).find((each) => each['kid'] === kid)
-      await output.record({ changed, ...row, successor: activated[0]?.kid ?? null, made: made.map((each) => each.kid).join(' ') || null })
-      output.note(changed
+      const note = changed
         ? `the key is revoked; an API that verifies tokens on its own accepts its tokens until it fetches the JWKS again: ${await cacheMinutes()} minutes with the usual caches`
-        : 'the key was revoked already; nothing was changed')
+        : 'the key was revoked already; nothing was changed'
+      const record = { ...row, successor: activated[0]?.kid ?? null, made: made.map((each) => each.kid).join(' ') || null }
+      await reportRevocation(session, output, { changed, record, tokens: { kid }, note })
     }))
 }
 

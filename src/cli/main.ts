@@ -29,6 +29,7 @@ import { refuseContradictions } from './repeated.ts'
 import { addResourceCommands } from './resource.ts'
 import { addRestoreCommand } from './restore.ts'
 import { addRestoredCommand } from './restored.ts'
+import { addRevokeCommands } from './revoke.ts'
 import { addScopeCommands } from './scope.ts'
 import { addSecretCommands } from './secret.ts'
 import type { SessionOptions } from './session.ts'
@@ -66,6 +67,7 @@ addSecretCommands(program, context)
 addKeyCommands(program, context)
 addMasterKeyCommands(program, context)
 addTokenCommands(program, context)
+addRevokeCommands(program, context)
 addAuditCommands(program, context)
 addApplyCommand(program, context)
 addExportCommand(program, context)

@@ -22,6 +22,8 @@ export interface Noun<Row> {
   readonly titleOf: (row: Row) => string
   readonly ownershipOf: (row: Row) => Ownership
   readonly present: (row: Row, session: Session) => Json | Promise<Json>
+  /** Whether it leaves an audit record when one is stopped, so that a reason can be given. */
+  readonly isAudited: boolean
 }
 
 /** A command of a noun that is about one row. */

@@ -15,6 +15,7 @@ import { addSwitch } from './switch.ts'
 
 const noun: Noun<Organization> = {
   word: 'organization',
+  isAudited: true,
   argument: { name: 'organization', meaning: 'its id or name', example: '"Sample Games"' },
   find: findOrganization,
   keyOf: ({ id }) => id,

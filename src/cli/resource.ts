@@ -18,6 +18,7 @@ import { addSwitch } from './switch.ts'
 
 const noun: Noun<Resource> = {
   word: 'resource',
+  isAudited: false,
   argument: { name: 'resource', meaning: 'its id or identifier', example: 'https://api.example.com' },
   find: findResource,
   keyOf: ({ id }) => id,

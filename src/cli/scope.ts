@@ -13,6 +13,7 @@ import { addSwitch } from './switch.ts'
 
 const noun: Noun<ScopeOfResource> = {
   word: 'scope',
+  isAudited: false,
   argument: { name: 'scope', meaning: 'its name', example: 'tournaments:read' },
   find: findScope,
   keyOf: ({ scope }) => scope.name,

@@ -4,20 +4,21 @@ import { maxUsableSecrets } from '../clients/registration.ts'
 import { counted } from '../phrases.ts'
 import { readReference } from './arguments.ts'
 import type { CommandContext } from './command.ts'
-import { confirmLoss } from './confirm.ts'
 import { addDelete } from './delete.ts'
 import { addExpiryOptions, chooseExpiry, type ExpiryOptions } from './expiry.ts'
 import { findClient, findSecret, refuse, type SecretOfClient } from './find.ts'
 import { examples } from './help.ts'
 import { refuseManagedUnlessOverridden } from './managed.ts'
-import { addShow, addUpdate, addVerb, differing, isEmpty, type Noun } from './noun.ts'
+import { addShow, addUpdate, differing, isEmpty, type Noun } from './noun.ts'
 import type { Json } from './output.ts'
 import { columnsOf, timeOf } from './present.ts'
+import { addRevokeOptions, revokeWhileAlone, type RevokeOptions } from './revocation.ts'
 import type { Session } from './session.ts'
 import { addSwitch } from './switch.ts'
 
 const noun: Noun<SecretOfClient> = {
   word: 'secret',
+  isAudited: true,
   argument: { name: 'secret-id', meaning: 'as secret list shows it; a leaked secret itself will do as well, if Signet made it', example: '0123456789abcdef' },
   find: findSecret,
   keyOf: ({ secret }) => secret.id,
@@ -59,7 +60,7 @@ export function addSecretCommands (program: Command, context: CommandContext): v
     },
     set: ({ clients }, { secret: { id } }, disabledAt) => clients.updateSecret(id, { disabledAt })
   })
-  addRevoke(secret, context)
+  addSecretRevocation(secret, 'revoke', 'secret revoke', context)
   addDelete(secret, context, noun, {
     description: 'Delete a secret and every trace of it. To stop it and keep the trace, revoke it. Tokens that were got with it live on.',
     losses: async (row, session) => describeLoss(row, session),
@@ -93,29 +94,27 @@ function addList (secret: Command, { output, withSession }: CommandContext): voi
     }))
 }
 
-function addRevoke (secret: Command, { output, withSession }: CommandContext): void {
-  addVerb(secret, noun, 'revoke', 'Revoke a secret for good, and with it every token that was got with it. To stop it and let them live on, disable it.', '--yes')
+/** @param path as it is called: `secret revoke` or `revoke secret` */
+export function addSecretRevocation (parent: Command, verb: string, path: string, { output, withSession }: CommandContext): void {
+  const { argument, titleOf, present } = noun
+  const command = parent.command(verb)
+    .description('Revoke a secret for good, and with it every token that was got with it. To stop it and let them live on, disable it.')
+    .argument(`<${argument.name}>`, argument.meaning, readReference)
     .option('--override', 'also if a configuration file owns it')
-    .option('--yes', 'do not ask; without a terminal nothing is asked anyway')
-    .action((reference: string, { yes = false, override = false }: { yes?: boolean, override?: boolean }) => withSession(async (session) => {
-      const readRow = async (reading: Session): Promise<SecretOfClient> => {
+  addRevokeOptions(command)
+    .addHelpText('after', examples(`signet ${path} ${argument.example}`, `signet ${path} ${argument.example} --reason "found in a public repository" --yes`))
+    .action((reference: string, options: RevokeOptions & { readonly override?: boolean }) => withSession((session) => revokeWhileAlone<SecretOfClient>(session, output, options, {
+      async read (reading) {
         const row = await findSecret(reading, reference)
-        refuseManagedUnlessOverridden(noun.titleOf(row), row.secret, override)
+        refuseManagedUnlessOverridden(titleOf(row), row.secret, options.override === true)
         return row
-      }
-      await confirmLoss(async () => {
-        const row = await readRow(session)
-        return row.secret.revokedAt === null ? `Revoke ${noun.titleOf(row)} for good?\n${describeLoss(row, session)}` : undefined
-      }, { yes, unattended: 'proceed' })
-      const { id, changed } = await session.alone(async (writing) => {
-        const { secret: { id, revokedAt } } = await readRow(writing)
-        const changed = revokedAt === null
-        if (changed) await writing.clients.updateSecret(id, { revokedAt: new Date(session.clock()) })
-        return { id, changed }
-      })
-      await output.record({ changed, ...await noun.present(await findSecret(session, id), session) })
-      output.note(changed ? 'the secret is revoked' : 'the secret was revoked already; nothing was changed')
-    }))
+      },
+      isRevoked: ({ secret: { revokedAt } }) => revokedAt !== null,
+      question: (row) => `Revoke ${titleOf(row)} for good?\n${describeLoss(row, session)}`,
+      write: (writing, { secret: { id } }) => writing.clients.updateSecret(id, { revokedAt: new Date(session.clock()) }),
+      result: async (row) => ({ record: await present(row, session), tokens: { clientId: row.client.id, credentials: [`secret:${row.secret.id}`] } }),
+      notes: ['the secret is revoked', 'the secret was revoked already']
+    })))
 }
 
 function refuseRevoked ({ secret: { id, revokedAt }, client }: SecretOfClient): void {

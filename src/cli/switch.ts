@@ -4,6 +4,7 @@ import type { CommandContext } from './command.ts'
 import { confirmLoss } from './confirm.ts'
 import { refuseManagedEnabling, refuseManagedUnlessOverridden } from './managed.ts'
 import { addVerb, type Noun } from './noun.ts'
+import { addReasonOption, type ReasonOption } from './reason.ts'
 import type { Session } from './session.ts'
 
 export interface Switching<Row> {
@@ -25,14 +26,15 @@ export function addSwitch<Row> (parent: Command, context: CommandContext, noun: 
   addEnable(parent, context, noun, switching)
 }
 
-interface DisableOptions { readonly yes?: boolean, readonly override?: boolean }
+interface DisableOptions extends ReasonOption { readonly yes?: boolean, readonly override?: boolean }
 
 function addDisable<Row> (parent: Command, { output, withSession }: CommandContext, noun: Noun<Row>, { disable, check, set }: Switching<Row>): void {
   const { losses } = disable
   const command = addVerb(parent, noun, 'disable', disable.description, ...(losses === undefined ? [] : ['--yes']))
     .option('--override', 'also if a configuration file owns it; it stays disabled until enable --override')
   if (losses !== undefined) command.option('--yes', 'do not ask; without a terminal nothing is asked anyway')
-  command.action((reference: string, { yes = false, override = false }: DisableOptions) => withSession(async (session) => {
+  if (noun.isAudited) addReasonOption(command)
+  command.action((reference: string, { yes = false, override = false, reason }: DisableOptions) => withSession(async (session) => {
     const readRow = async (reading: Session): Promise<{ row: Row, disabledAt: Date | null, disabledBy: string | null }> => {
       const row = await noun.find(reading, reference)
       const { managedBy, disabledAt, disabledBy } = noun.ownershipOf(row)
@@ -49,7 +51,7 @@ function addDisable<Row> (parent: Command, { output, withSession }: CommandConte
       const changed = disabledAt === null || disabledBy !== null
       if (changed) await set(writing, row, disabledAt ?? new Date(session.clock()))
       return { row, disabledBy, changed }
-    })
+    }, reason)
     await output.record({ changed, ...await noun.present(await noun.find(session, noun.keyOf(row)), session) })
     if (!changed) output.note(`the ${noun.word} was disabled already; nothing was changed`)
     else if (disabledBy !== null) output.note(`the configuration file ${disabledBy} had disabled the ${noun.word}; now it stays disabled whatever that file says`)
@@ -58,19 +60,20 @@ function addDisable<Row> (parent: Command, { output, withSession }: CommandConte
 }
 
 function addEnable<Row> (parent: Command, { output, withSession }: CommandContext, noun: Noun<Row>, { enable, check, set }: Switching<Row>): void {
-  addVerb(parent, noun, 'enable', enable.description)
+  const command = addVerb(parent, noun, 'enable', enable.description)
     .option('--override', 'also if a configuration file owns it, when it was disabled by hand')
-    .action((reference: string, { override = false }: { override?: boolean }) => withSession(async (session) => {
-      const { row, changed } = await session.alone(async (writing) => {
-        const row = await noun.find(writing, reference)
-        const ownership = noun.ownershipOf(row)
-        refuseManagedEnabling(noun.titleOf(row), ownership, override)
-        check?.(row, writing, true)
-        const changed = ownership.disabledAt !== null
-        if (changed) await set(writing, row, null)
-        return { row, changed }
-      })
-      await output.record({ changed, ...await noun.present(await noun.find(session, noun.keyOf(row)), session) })
-      output.note(changed ? enable.note : `the ${noun.word} was enabled already; nothing was changed`)
-    }))
+  if (noun.isAudited) addReasonOption(command)
+  command.action((reference: string, { override = false, reason }: DisableOptions) => withSession(async (session) => {
+    const { row, changed } = await session.alone(async (writing) => {
+      const row = await noun.find(writing, reference)
+      const ownership = noun.ownershipOf(row)
+      refuseManagedEnabling(noun.titleOf(row), ownership, override)
+      check?.(row, writing, true)
+      const changed = ownership.disabledAt !== null
+      if (changed) await set(writing, row, null)
+      return { row, changed }
+    }, reason)
+    await output.record({ changed, ...await noun.present(await noun.find(session, noun.keyOf(row)), session) })
+    output.note(changed ? enable.note : `the ${noun.word} was enabled already; nothing was changed`)
+  }))
 }

@@ -175,6 +175,8 @@ describe('client and secret', { timeout: 60_000 }, () => {
   it('revoke takes effect once, however often it is asked for, and takes the leaked secret itself too', async () => {
     expect(await cli.record('secret', 'revoke', firstSecretId)).toEqual({
       changed: true,
+      committed_at: expect.stringMatching(/^\d{4}-/) as unknown,
+      status_lists: [],
       client_id: clientId,
       secret_id: firstSecretId,
       state: 'revoked',

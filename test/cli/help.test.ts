@@ -14,6 +14,7 @@ const nouns = {
   secret: ['add', 'list', 'show', 'update', 'disable', 'enable', 'revoke', 'delete'],
   key: ['list'],
   token: ['inspect'],
+  revoke: ['token', 'index', 'secret', 'key', 'client', 'organization'],
   audit: ['list'],
   apply: [],
   export: [],

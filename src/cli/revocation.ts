@@ -1,0 +1,71 @@
+/**
+ * How every command that revokes goes: it asks, writes while nobody else does, and ends in one report, whatever it revokes.
+ * Nothing is ever un-revoked, and revoking twice does no harm.
+ */
+import type { Command } from 'commander'
+import { databaseTime } from '../db.ts'
+import type { Environment } from '../environment.ts'
+import { statusListUri, type StatusReference } from '../status-lists/status-list.ts'
+import type { TokensOf } from '../status-lists/store.ts'
+import { confirmLoss } from './confirm.ts'
+import type { Json, Output } from './output.ts'
+import { timeOf } from './present.ts'
+import { addReasonOption, type ReasonOption } from './reason.ts'
+import type { Session } from './session.ts'
+
+export interface RevokeOptions extends ReasonOption {
+  readonly yes?: boolean
+}
+
+export function addRevokeOptions (command: Command): Command {
+  return addReasonOption(command).option('--yes', 'do not ask; without a terminal nothing is asked anyway')
+}
+
+/** An index in a status list that the revocation sets. */
+export type Sample = StatusReference & { readonly environment: Environment }
+
+/** What a command has revoked. */
+export interface Revocation {
+  /** False: it was revoked already, and nothing was written. */
+  readonly changed: boolean
+  /** What is shown of it. */
+  readonly record: Json
+  /** Whose tokens are dead, or the one that is. */
+  readonly tokens: TokensOf | readonly Sample[]
+  readonly note: string
+}
+
+export interface Revoking<Row> {
+  /** @throws OperatorError for what is not there, or belongs to a file */
+  readonly read: (session: Session) => Promise<Row>
+  readonly isRevoked: (row: Row) => boolean
+  readonly question: (row: Row, session: Session) => string | Promise<string>
+  readonly write: (writing: Session, row: Row) => Promise<void>
+  /** As it is then. */
+  readonly result: (row: Row, session: Session) => Promise<Pick<Revocation, 'record' | 'tokens'>>
+  /** Of what was revoked, and of what was so before. */
+  readonly notes: readonly [revoked: string, already: string]
+}
+
+export async function revokeWhileAlone<Row> (session: Session, output: Output, { yes = false, reason }: RevokeOptions, revoking: Revoking<Row>): Promise<void> {
+  const { read, isRevoked, question, write, result, notes: [revoked, already] } = revoking
+  await confirmLoss(async () => {
+    const row = await read(session)
+    return isRevoked(row) ? undefined : await question(row, session)
+  }, { yes, unattended: 'proceed' })
+  const changed = await session.alone(async (writing) => {
+    const row = await read(writing)
+    if (isRevoked(row)) return false
+    await write(writing, row)
+    return true
+  }, reason)
+  await reportRevocation(session, output, { changed, ...await result(await read(session), session), note: changed ? revoked : `${already}; nothing was changed` })
+}
+
+/** Where every revocation by a command ends: it is committed. */
+export async function reportRevocation (session: Session, output: Output, { changed, record, tokens, note }: Revocation): Promise<void> {
+  const committedAt = changed ? await databaseTime(session.database) : null
+  const samples = 'length' in tokens ? tokens : await session.statusLists.readSamples(tokens)
+  await output.record({ changed, ...record, committed_at: timeOf(committedAt), status_lists: samples.map(({ environment, listId }) => statusListUri(session.issuer, environment, listId)) })
+  output.note(note)
+}
