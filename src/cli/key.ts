@@ -75,7 +75,7 @@ function addRevoke (key: Command, { output, withSession }: CommandContext): void
       'An API that verifies tokens on its own accepts them until it fetches the JWKS again.')
     .argument('<kid>', 'as key list shows it', readReference))
     .addHelpText('after', examples('signet key revoke KID', 'signet key revoke KID --reason "the backup disk was stolen" --yes'))
-    .action((kid: string, { yes = false, reason }: RevokeOptions) => withSession(async (session) => {
+    .action((kid: string, { yes = false, wait = false, reason }: RevokeOptions) => withSession(async (session) => {
       await confirmLoss(() => describeLoss(kid, session), { yes, unattended: 'proceed' })
       const { withdrawn, activated, made } = await session.keyRotation.revoke(kid, { actor: session.actor, reason })
       const changed = withdrawn.length > 0
@@ -84,7 +84,7 @@ function addRevoke (key: Command, { output, withSession }: CommandContext): void
         ? `the key is revoked; an API that verifies tokens on its own accepts its tokens until it fetches the JWKS again: ${await cacheMinutes()} minutes with the usual caches`
         : 'the key was revoked already; nothing was changed'
       const record = { ...row, successor: activated[0]?.kid ?? null, made: made.map((each) => each.kid).join(' ') || null }
-      await reportRevocation(session, output, { changed, record, tokens: { kid }, note })
+      await reportRevocation(session, output, wait, { changed, record, tokens: { kid }, note })
     }))
 }
 

@@ -19,7 +19,7 @@ export interface KillPathDependencies {
 export interface KillPath {
   readonly rows: readonly Json[]
   /** What does not carry it yet, in words; undefined: everything does. */
-  readonly missing: string | undefined
+  readonly missing: readonly string[] | undefined
   /** When the last API that verifies offline has a list that carries it, if it keeps to the times in it; null: there is no list. */
   readonly offlineBy: Date | null
 }
@@ -106,7 +106,7 @@ function describe (places: readonly Place[], committedAt: Date): KillPath {
     rows: places.map(({ where, name, at, note }) => ({
       where, name, in_force_at: timeOf(at ?? null), after_seconds: at === undefined ? null : Math.max(0, at.getTime() - committedAt.getTime()) / 1000, note: note ?? null
     })),
-    missing: missing.length === 0 ? undefined : missing.map(({ where, name, note }) => `${where} ${name}: ${note ?? ''}`).join('\n'),
+    missing: missing.length === 0 ? undefined : missing.map(({ where, name, note }) => `${where} ${name}: ${note ?? ''}`),
     // A cache on the way may have fetched it just before, and hand it out until then to an API that keeps it as long again.
     offlineBy: published.length === 0 || published.includes(Infinity) ? null : new Date(Math.max(...published) + 2 * statusListTtlSeconds * 1000)
   }

@@ -5,9 +5,11 @@
 import type { Command } from 'commander'
 import { databaseTime } from '../db.ts'
 import type { Environment } from '../environment.ts'
+import { exitCodes, OperatorError } from '../operator-error.ts'
 import { statusListUri, type StatusReference } from '../status-lists/status-list.ts'
 import type { TokensOf } from '../status-lists/store.ts'
 import { confirmLoss } from './confirm.ts'
+import type { KillPath, KillPathDependencies } from './kill-path.ts'
 import type { Json, Output } from './output.ts'
 import { timeOf } from './present.ts'
 import { addReasonOption, type ReasonOption } from './reason.ts'
@@ -15,10 +17,13 @@ import type { Session } from './session.ts'
 
 export interface RevokeOptions extends ReasonOption {
   readonly yes?: boolean
+  readonly wait?: boolean
 }
 
 export function addRevokeOptions (command: Command): Command {
-  return addReasonOption(command).option('--yes', 'do not ask; without a terminal nothing is asked anyway')
+  return addReasonOption(command)
+    .option('--wait', 'report when database, every process and the published lists carry it; 30 seconds at most')
+    .option('--yes', 'do not ask; without a terminal nothing is asked anyway')
 }
 
 /** An index in a status list that the revocation sets. */
@@ -47,7 +52,7 @@ export interface Revoking<Row> {
   readonly notes: readonly [revoked: string, already: string]
 }
 
-export async function revokeWhileAlone<Row> (session: Session, output: Output, { yes = false, reason }: RevokeOptions, revoking: Revoking<Row>): Promise<void> {
+export async function revokeWhileAlone<Row> (session: Session, output: Output, { yes = false, wait = false, reason }: RevokeOptions, revoking: Revoking<Row>): Promise<void> {
   const { read, isRevoked, question, write, result, notes: [revoked, already] } = revoking
   await confirmLoss(async () => {
     const row = await read(session)
@@ -59,13 +64,32 @@ export async function revokeWhileAlone<Row> (session: Session, output: Output, {
     await write(writing, row)
     return true
   }, reason)
-  await reportRevocation(session, output, { changed, ...await result(await read(session), session), note: changed ? revoked : `${already}; nothing was changed` })
+  await reportRevocation(session, output, wait, { changed, ...await result(await read(session), session), note: changed ? revoked : `${already}; nothing was changed` })
 }
 
-/** Where every revocation by a command ends: it is committed. */
-export async function reportRevocation (session: Session, output: Output, { changed, record, tokens, note }: Revocation): Promise<void> {
+/**
+ * Where every revocation by a command ends: it is committed.
+ * @throws OperatorError when it was to be waited for, and is not in force everywhere
+ */
+export async function reportRevocation (session: Session, output: Output, wait: boolean, { changed, record, tokens, note }: Revocation): Promise<void> {
   const committedAt = changed ? await databaseTime(session.database) : null
   const samples = 'length' in tokens ? tokens : await session.statusLists.readSamples(tokens)
-  await output.record({ changed, ...record, committed_at: timeOf(committedAt), status_lists: samples.map(({ environment, listId }) => statusListUri(session.issuer, environment, listId)) })
+  const lists = samples.map(({ environment, listId, index }) => ({ uri: statusListUri(session.issuer, environment, listId), index }))
+  const path = wait ? await followKillPath(session, output, committedAt, lists) : undefined
+  await output.record({
+    changed,
+    ...record,
+    committed_at: timeOf(committedAt),
+    status_lists: lists.map(({ uri }) => uri),
+    ...path === undefined ? {} : { offline_by: timeOf(path.offlineBy), carried_by: path.rows }
+  })
   output.note(note)
+  if (path?.missing !== undefined) {
+    throw new OperatorError('It is stored, and not in force everywhere, or nobody can tell. See below, and give the command again to look once more.', { exitCode: exitCodes.unavailable, lines: path.missing })
+  }
+}
+
+async function followKillPath ({ database, processes }: Session, { note }: Output, committedAt: Date | null, samples: KillPathDependencies['samples']): Promise<KillPath> {
+  const killPath = await import('./kill-path.ts')
+  return await killPath.followKillPath({ processes, committedAt: committedAt ?? await databaseTime(database), samples, note })
 }

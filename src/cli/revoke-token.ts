@@ -26,7 +26,7 @@ export function addTokenRevocation (revoke: Command, { output, readInput, withSe
         const { claims, status, hasExpired } = await readToken(text, session)
         const shown = { client_id: claims.client_id, expires_at: timeOf(new Date(claims.exp * 1000)) }
         if (hasExpired) {
-          await reportRevocation(session, output, { changed: false, record: shown, tokens: [], note: 'the token has expired, and nobody accepts it any more; nothing was changed' })
+          await reportRevocation(session, output, options.wait === true, { changed: false, record: shown, tokens: [], note: 'the token has expired, and nobody accepts it any more; nothing was changed' })
           return
         }
         const stored = status === undefined ? { token: { jti: claims.jti, clientId: claims.client_id, expiresAt: new Date(claims.exp * 1000) } } : { status }

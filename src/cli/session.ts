@@ -23,6 +23,7 @@ import { counted } from '../phrases.ts'
 import { openEmbedded } from '../postgres/embedded.ts'
 import { connectExternal } from '../postgres/external.ts'
 import { migrationStatus } from '../postgres/migrator.ts'
+import { createProcessStore, type ProcessStore } from '../processes/store.ts'
 import type { Progress } from '../progress.ts'
 import { createResourceStore, type ResourceStore } from '../resources/store.ts'
 import type { Sealer } from '../sealing/sealer.ts'
@@ -71,6 +72,7 @@ export interface Session extends Reading {
   readonly keyRotation: KeyRotation
   readonly keyTimes: RotationTimes
   readonly exchangedTokens: ExchangedTokenStore
+  readonly processes: ProcessStore
   readonly sealer: Sealer
   readonly issuer: string
 }
@@ -154,6 +156,7 @@ export function createSession (
     keyRotation: createKeyRotation({ store: createSigningKeyStore(database), sealer, clock, policy: config }),
     keyTimes: config,
     exchangedTokens: createExchangedTokenStore(database),
+    processes: createProcessStore(database),
     sealer,
     issuer: config.issuer,
     clock

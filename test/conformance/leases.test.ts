@@ -42,7 +42,7 @@ describe('a token request that needs a lease while the process is behind the dat
     const partners = await newPartners(20)
     const { kid } = partsOf(await tokenOf(server, scene.partner)).header
     const rotation = createKeyRotation({ store: createSigningKeyStore(server.database), sealer: server.prepared.sealer, clock: Date.now, policy: server.config })
-    const [answers] = await Promise.all([Promise.all(partners.map((partner) => requestToken(server, partner))), rotation.revoke(String(kid))])
+    const [answers] = await Promise.all([Promise.all(partners.map((partner) => requestToken(server, partner))), rotation.revoke(String(kid), { actor: 'test' })])
     expect(answers.filter(({ status }) => status !== 200).map(({ text }) => text)).toEqual([])
     const token = await tokenOf(server, scene.partner)
     expect(partsOf(token).header['kid']).not.toBe(kid)
