@@ -1,6 +1,6 @@
 // The direction of dependencies, as ARCHITECTURE.md states it. Type-only imports count.
 const endpoints = '^src/(token|introspection|revocation|discovery|health|docs)/'
-const nouns = '^src/(organizations|clients|resources|access-tokens|exchanged-tokens|status-lists|keys|replay|dpop|audit|processes)/'
+const nouns = '^src/(organizations|clients|credential-usage|resources|access-tokens|exchanged-tokens|status-lists|keys|replay|dpop|audit|processes)/'
 const base = '^src/(changes|metrics|sealing|http|oauth|generated|[^/]+\\.ts)'
 const entries = '^src/(main|supervisor|worker|app|routes)\\.ts$'
 

@@ -23,6 +23,9 @@ import { createSecretHasher } from './clients/secrets.ts'
 import { createClientStore } from './clients/store.ts'
 import type { Clock } from './clock.ts'
 import type { Config } from './config.ts'
+import { createWarnOfExpiry } from './credential-usage/expiring.ts'
+import { createCredentialUsageStore } from './credential-usage/store.ts'
+import { createCredentialUsage } from './credential-usage/usage.ts'
 import { createDatabase, patience } from './db.ts'
 import { createJwksEndpoint, createMetadataEndpoint, createStatusListAggregationEndpoint, createStatusListEndpoint } from './discovery/endpoint.ts'
 import { endpointPaths } from './discovery/metadata.ts'
@@ -80,6 +83,8 @@ export interface App {
   readonly metrics: Metrics['registry']
   /** Makes the signing keys that are to wait, and lets those take over that are due. To be called now and then. */
   keepKeys (): Promise<void>
+  /** Writes down which credentials were used, at most once a minute, and says which of them expire soon. To be called often. */
+  recordUsage (): Promise<void>
   /** Readiness turns to 503 and answers close their connection; requests go on being answered. */
   startDraining (): void
   /** Finishes what is under way, then lets go of everything. */
@@ -132,7 +137,10 @@ export async function createApp ({ config, url, sealer, clock, logger }: AppDepe
   const keySets = createKeySets(createFetchKeySet({ allowPrivate: config.jwksUriAllowPrivate }), logger)
   const signatures = { client_secret_jwt: createClientSecretJwt({ sealer, logger }), private_key_jwt: createPrivateKeyJwt(keySets) }
   const assertions = createAssertionVerification({ issuer, tokenEndpoint: issuer + endpointPaths.token, signatures, replay, logger })
-  const authenticate = createAuthenticate({ methods: config.authenticationMethods, clients, organizations, secrets, assertions, certificates: createCertificateVerification(await readAuthorities(config)), clock })
+  const usageStore = createCredentialUsageStore(reading) // as patient as it: nobody waits for it
+  const usage = createCredentialUsage({ store: usageStore, clock, logger })
+  const warnOfExpiry = createWarnOfExpiry({ store: usageStore, clock, logger })
+  const authenticate = createAuthenticate({ methods: config.authenticationMethods, clients, organizations, secrets, assertions, certificates: createCertificateVerification(await readAuthorities(config)), usage, clock })
   const allocator = createAllocator({
     ownLists: createOwnLists({ statusLists, store: createStatusListStore(writing), clock, awayMillis }), statusLists, store: createStatusListStore(writing), clock, logger, awayMillis
   })
@@ -145,7 +153,7 @@ export async function createApp ({ config, url, sealer, clock, logger }: AppDepe
   const server = createHttpServer({ config, tls: await readTls(config), logger, isDraining: readiness.isDraining })
   const routes = routesOf(issuer)
   const handlers: Readonly<Record<OperationName, RouteHandlerMethod>> = {
-    requestToken: createTokenEndpoint({ grants: createGrants({ issuer, checkActive, resources, exchangedTokens }), grantRules: config, dpop, authenticate, clients, organizations, resources, mint }),
+    requestToken: createTokenEndpoint({ grants: createGrants({ issuer, checkActive, resources, exchangedTokens }), grantRules: config, dpop, authenticate, clients, organizations, resources, mint, usage }),
     introspectToken: createIntrospectionEndpoint({ authenticate, checkActive, resources, stalenessSeconds: feed.stalenessSeconds, sign: createSignIntrospection({ issuer, keys, resources, clock }) }),
     revokeToken: createRevocationEndpoint({ authenticate, verify, issuer, revocations, statusLists }),
     liveKeys: createJwksEndpoint(keys, 'live'),
@@ -184,6 +192,10 @@ export async function createApp ({ config, url, sealer, clock, logger }: AppDepe
       await server.listen({ port: config.port, host: config.host, backlog: 1_024 })
     },
     keepKeys,
+    async recordUsage () {
+      await usage.record()
+      await warnOfExpiry()
+    },
     startDraining: readiness.startDraining,
     async close () {
       stopHousekeeping()
@@ -193,6 +205,7 @@ export async function createApp ({ config, url, sealer, clock, logger }: AppDepe
       const patience = setTimeout(() => { server.server.closeAllConnections() }, httpLimits.closePatienceMillis)
       await server.close()
       clearTimeout(patience)
+      await usage.finish()
       await feed.stop()
       await presence.stop()
       await Promise.all([reading.$disconnect(), writing.$disconnect()])

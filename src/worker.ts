@@ -12,6 +12,8 @@ import { createRereadingSealer } from './sealing/rereading.ts'
 import { isSupervisorMessage, type Assignment, type WorkerMessage } from './worker-messages.ts'
 
 const keepKeysEveryMillis = 60_000
+/** It writes once a minute: so often it is asked whether that has passed. */
+const recordUsageEveryMillis = 1_000
 
 /** Waits for an assignment. The process ends when it was drained, when it failed, or when its supervisor is gone. */
 export function runWorker (clock: Clock): void {
@@ -40,6 +42,7 @@ async function serve ({ config, url }: Assignment, clock: Clock): Promise<void> 
     if (config.metrics !== undefined) answerForMetrics(app.metrics)
     await app.listen()
     keepKeys(app)
+    setInterval(() => { void app.recordUsage() }, recordUsageEveryMillis).unref()
     process.on('message', (message) => { if (isSupervisorMessage(message) && message.type === 'drain') void drain(app, config) })
     tell({ type: 'listening' })
   } catch (error) {

@@ -1,6 +1,7 @@
 /** Restores a backup in one transaction: all of it, checked to its last byte, under a master key that opens it, or nothing. */
 import type pg from 'pg'
 import type { Clock } from '../clock.ts'
+import { startRecordingAnew } from '../credential-usage/store.ts'
 import { openSigningKey } from '../keys/signing-key.ts'
 import type { SigningKeyRow } from '../keys/store.ts'
 import { OperatorError } from '../operator-error.ts'
@@ -49,6 +50,7 @@ export async function restore (options: RestoreOptions): Promise<Counts> {
       await checkKeys(client, options)
       await closeStatusLists(client, options.revokeTokens)
       if (options.revokeTokens) await revokeTokens(client, options.clock)
+      if (await hasTable(client, 'credential_usage')) await client.query(startRecordingAnew)
       await setTriggers(client, tables, 'ENABLE')
       await tellEverybody(client)
       const isRecorded = await record(client, options)
@@ -135,8 +137,13 @@ async function revokeTokens (client: pg.Client, clock: Clock): Promise<void> {
 
 /** The processes that the lists belonged to leased more of them after the backup was made. */
 async function closeStatusLists (client: pg.Client, whole: boolean): Promise<void> {
-  const { rows: [found] } = await client.query<{ exists: boolean }>("SELECT to_regclass('public.status_lists') IS NOT NULL AS exists")
-  if (found?.exists === true) await client.query(whole ? revokeWholeLists : revokeUnleased)
+  if (await hasTable(client, 'status_lists')) await client.query(whole ? revokeWholeLists : revokeUnleased)
+}
+
+/** A backup may be of an earlier version. */
+async function hasTable (client: pg.Client, name: string): Promise<boolean> {
+  const { rows: [found] } = await client.query<{ exists: boolean }>("SELECT to_regclass('public.' || $1) IS NOT NULL AS exists", [name])
+  return found?.exists === true
 }
 
 /** Triggers were off: a restore is one act. @returns false for a backup that is so old that there are no records yet */

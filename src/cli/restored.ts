@@ -13,8 +13,9 @@ export function addRestoredCommand (program: Command, { output, withSession }: C
     .action(async ({ revokeTokens = false, yes = false }: { revokeTokens?: boolean, yes?: boolean }) => {
       await confirm(revokeTokens ? 'Revoke every token that was issued before now?' : 'Revoke the tokens that the database knows nothing of?', { yes })
       await withSession(async (session) => {
-        const revoked = await session.alone(async ({ statusLists, organizations }) => {
+        const revoked = await session.alone(async ({ statusLists, organizations, credentialUsage }) => {
           const ranges = await statusLists.revokeUnleased()
+          await credentialUsage.forgetWhatWasNotUsed()
           if (revokeTokens) await organizations.revokeAllTokens(new Date(session.clock()))
           return ranges
         }, 'the database was restored')

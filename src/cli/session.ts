@@ -12,6 +12,7 @@ import { createClientStore, type ClientStore } from '../clients/store.ts'
 import { createRevokedTokenStore, type RevokedTokenStore } from '../access-tokens/store.ts'
 import type { Clock } from '../clock.ts'
 import type { Config } from '../config.ts'
+import { createCredentialUsageStore, type CredentialUsageStore } from '../credential-usage/store.ts'
 import { createExchangedTokenStore, type ExchangedTokenStore } from '../exchanged-tokens/store.ts'
 import { createDatabase, patience, type Database, type Session as Transaction } from '../db.ts'
 import type { RotationTimes } from '../keys/plan.ts'
@@ -50,6 +51,7 @@ interface Stores {
   readonly clients: ClientStore
   readonly statusLists: StatusListStore
   readonly revokedTokens: RevokedTokenStore
+  readonly credentialUsage: CredentialUsageStore
 }
 
 export interface Reading extends Stores {
@@ -171,7 +173,8 @@ function storesOf (database: Transaction): Stores {
     resources: createResourceStore(database),
     clients: createClientStore(database),
     statusLists: createStatusListStore(database),
-    revokedTokens: createRevokedTokenStore(database)
+    revokedTokens: createRevokedTokenStore(database),
+    credentialUsage: createCredentialUsageStore(database)
   }
 }
 

@@ -1,5 +1,6 @@
 /** Client authentication: rows 7 to 9. Whatever is wrong with a credential, the answer is one; the cause is for the log. */
 import type { Clock } from '../clock.ts'
+import type { CredentialUsage } from '../credential-usage/usage.ts'
 import type { CredentialSources } from '../http/credential.ts'
 import { redact } from '../http/redact.ts'
 import { invalidClient, invalidGrant, type OAuthError } from '../oauth/errors.ts'
@@ -36,6 +37,7 @@ interface AuthenticateDependencies {
   readonly secrets: SecretVerification
   readonly assertions: AssertionVerification
   readonly certificates: CertificateVerification
+  readonly usage: Pick<CredentialUsage, 'used'>
   readonly clock: Clock
 }
 
@@ -68,7 +70,7 @@ const maxClientIdLength = 128
  * generated secret before anything is looked up, its password hash after everything that could refuse it.
  * @see [RFC 6749 §2.3.1](https://www.rfc-editor.org/rfc/rfc6749.html#section-2.3.1)
  */
-export function createAuthenticate ({ methods, clients, organizations, secrets, assertions, certificates, clock }: AuthenticateDependencies): Authenticate {
+export function createAuthenticate ({ methods, clients, organizations, secrets, assertions, certificates, usage, clock }: AuthenticateDependencies): Authenticate {
   function standing (credential: PresentedCredential): Pick<AuthenticatedClient, 'client' | 'organization'> | string {
     const client = credential.clientId.length <= maxClientIdLength ? clients.get(credential.clientId) : undefined
     if (client === undefined) return 'unknown client'
@@ -106,6 +108,7 @@ export function createAuthenticate ({ methods, clients, organizations, secrets, 
       // While argon2 or the database was waited for, the client or its credential may have been disabled or revoked: look
       // again. What was verified is remembered, so that a second round waits for nothing.
       if (clients.get(found.client.id) === found.client && organizations.get(found.organization.id) === found.organization) {
+        usage.used(found.client, verdict.verified)
         const caller = { ...found, credential: verdict.verified }
         return credential.kind === 'grant assertion' ? { ...caller, assertion: credential.assertion.claims } : caller
       }

@@ -7,6 +7,7 @@ import { stoppedMeanwhile } from '../access-tokens/stopped-meanwhile.ts'
 import type { Authenticate, AuthenticatedClient } from '../clients/authenticate.ts'
 import type { Client } from '../clients/client.ts'
 import type { ClientDirectory } from '../clients/directory.ts'
+import type { CredentialUsage } from '../credential-usage/usage.ts'
 import type { Dpop } from '../dpop/proof.ts'
 import { readForm } from '../http/body.ts'
 import { credentialSources } from '../http/credential.ts'
@@ -28,6 +29,7 @@ interface TokenEndpointDependencies {
   readonly organizations: Pick<OrganizationDirectory, 'get'>
   readonly resources: ResourceDirectory
   readonly mint: Mint
+  readonly usage: Pick<CredentialUsage, 'minted'>
 }
 
 /**
@@ -36,7 +38,7 @@ interface TokenEndpointDependencies {
  * @see [RFC 8705 §3](https://www.rfc-editor.org/rfc/rfc8705.html#section-3)
  * @see [RFC 9449 §5](https://www.rfc-editor.org/rfc/rfc9449.html#section-5)
  */
-export function createTokenEndpoint ({ grants, grantRules, dpop, authenticate, clients, organizations, resources, mint }: TokenEndpointDependencies): RouteHandlerMethod {
+export function createTokenEndpoint ({ grants, grantRules, dpop, authenticate, clients, organizations, resources, mint, usage }: TokenEndpointDependencies): RouteHandlerMethod {
   /**
    * While the database was waited for, the client, what it authenticated with or an API may have been stopped: no token
    * leaves after that was said to be done.
@@ -66,6 +68,7 @@ export function createTokenEndpoint ({ grants, grantRules, dpop, authenticate, c
     const token = await minted
     await granted.record?.(token)
     if (proof !== undefined || granted.record !== undefined || minted instanceof Promise) requireStanding(caller, wish, token)
+    usage.minted(caller.client, caller.credential)
     const nonce = proof === undefined ? undefined : dpop.nextNonce()
     if (nonce !== undefined) reply.header('DPoP-Nonce', nonce)
     request.outcome = 'token.issued'

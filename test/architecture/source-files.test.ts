@@ -13,6 +13,7 @@ const mainFiles: Readonly<Record<string, string>> = {
   'src/cli': 'main.ts',
   'src/clients': 'client.ts',
   'src/configuration': 'document.ts',
+  'src/credential-usage': 'usage.ts',
   'src/discovery': 'endpoint.ts',
   'src/docs': 'endpoint.ts',
   'src/doctor': 'doctor.ts',

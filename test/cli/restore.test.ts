@@ -48,6 +48,8 @@ describe('restore', { timeout: 60_000 }, () => {
     revoked = await tokenOf(source, scene.partner)
     exchangedTokens = [await exchanged(source, service, token), await exchanged(source, service, revoked)]
     await revoke(source, scene.partner, revoked)
+    const [secretId = ''] = scene.partner.client.secrets.keys()
+    await sql(source.databaseUrl, 'INSERT INTO credential_usage (client_id, credential, secret_id, last_used_at, tokens_minted) VALUES ($1, $2, $3, now(), 5)', [scene.partner.id, `secret:${secretId}`, secretId])
     expect((await cli('backup', file)).exitCode).toBe(0)
   }, 60_000)
 
@@ -55,8 +57,8 @@ describe('restore', { timeout: 60_000 }, () => {
     const target = await newTarget()
     const run = await target.signet('restore', file, '--yes')
     expect(run).toMatchObject({ exitCode: 0, stdout: text(/^tokens_revoked +no$/m), stderr: text(/in force again\n$/) })
-    const { revoked_indexes: after, audit_records: recordsAfter, ...asBefore } = await contents(target.url)
-    const { revoked_indexes: before, audit_records: recordsBefore, ...all } = await contents(source.databaseUrl)
+    const { revoked_indexes: after, audit_records: recordsAfter, credential_usage: _, ...asBefore } = await contents(target.url)
+    const { revoked_indexes: before, audit_records: recordsBefore, credential_usage: __, ...all } = await contents(source.databaseUrl)
     expect(asBefore).toEqual(all)
     expect(after).toEqual(expect.arrayContaining(before as unknown[]))
     expect(recordsAfter).toEqual(expect.arrayContaining(recordsBefore as unknown[]))
@@ -75,6 +77,17 @@ describe('restore', { timeout: 60_000 }, () => {
     } finally {
       await restored.stop()
     }
+  })
+
+  it('knows what was used before the backup, and that it does not know what was used after it', async () => {
+    const target = await newTarget()
+    const usage = "SELECT tokens_minted::int AS tokens, last_used_at IS NOT NULL AS used, recorded_since > now() - interval '1 minute' AS anew FROM credential_usage ORDER BY tokens_minted DESC"
+    const anew = { tokens: 0, used: false, anew: true }
+    expect((await target.signet('restore', file, '--yes')).exitCode).toBe(0)
+    expect(await sql(target.url, usage)).toEqual([{ ...anew, tokens: 5, used: true }, anew, anew])
+    await sql(target.url, "UPDATE credential_usage SET recorded_since = now() - interval '1 day'")
+    expect((await target.signet('restored', '--yes')).exitCode).toBe(0)
+    expect(await sql(target.url, usage)).toEqual([{ ...anew, tokens: 5, used: true }, anew, anew])
   })
 
   it('F16 revokes the tokens whose status it does not know: those of blocks and lists that came after the backup', async () => {
@@ -139,12 +152,15 @@ describe('restore', { timeout: 60_000 }, () => {
     const old = await newTarget()
     await migrate({ url: old.url, folder: migrations, progress: () => {} })
     await sql(old.url, "INSERT INTO organizations (id, name) VALUES ('org_old', 'Old')")
+    await sql(old.url, "INSERT INTO clients (id, organization_id, name, environment) VALUES ('cl_live_old', 'org_old', 'Old', 'live')")
+    await sql(old.url, "INSERT INTO client_secrets (id, client_id, hash) VALUES ('old', 'cl_live_old', 'x')")
     expect((await old.signet('backup', join(folder, 'old.gz'))).exitCode).toBe(0)
     const [empty, current] = [await newTarget(), await newTarget(true)]
     expectRefusal(await current.signet('restore', join(folder, 'old.gz'), '--yes'), 3, /made before a migration/)
     expect((await empty.signet('restore', join(folder, 'old.gz'), '--yes')).exitCode).toBe(0)
     expect(await sql(empty.url, 'SELECT name, managed_by FROM organizations')).toEqual([{ name: 'Old', managed_by: null }])
     expect(await sql(empty.url, 'SELECT action, target_kind FROM audit_records')).toEqual([{ action: 'restored', target_kind: 'database' }])
+    expect(await sql(empty.url, "SELECT credential, last_used_at, recorded_since > now() - interval '1 minute' AS anew FROM credential_usage")).toEqual([{ credential: 'secret:old', last_used_at: null, anew: true }])
     expect((await migrationStatus({ url: empty.url })).every(({ state }) => state === 'applied')).toBe(true)
   })
 

@@ -29,6 +29,7 @@ export interface TestServer {
   readonly startSibling: (environment?: Readonly<Record<string, string>>) => Promise<TestServer>
   /** What a worker does now and then. */
   readonly keepKeys: () => Promise<void>
+  readonly recordUsage: () => Promise<void>
   readonly startDraining: () => void
   readonly stop: () => Promise<void>
 }
@@ -65,6 +66,7 @@ export async function startTestServer (options: TestServerOptions = {}): Promise
     logs,
     forgetLogs () { logs.length = 0 },
     keepKeys: app.keepKeys,
+    recordUsage: app.recordUsage,
     startDraining: app.startDraining,
     async startSibling (more = {}) {
       const sibling = await startTestServer({ clock, databaseUrl: url, environment: { ISSUER: config.issuer, ...environment, ...more, MASTER_KEY: masterKey } })
