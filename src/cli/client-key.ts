@@ -3,6 +3,7 @@ import { open, readFile, rm, stat } from 'node:fs/promises'
 import { Option, type Command } from 'commander'
 import { isUsableKey, type Client, type ClientKey } from '../clients/client.ts'
 import { createAddKey, kidsOf } from '../clients/key-registration.ts'
+import { keyNamed } from '../credential-usage/removal.ts'
 import { signingAlgorithms, type SigningAlgorithm } from '../oauth/signing-algorithms.ts'
 import { OperatorError } from '../operator-error.ts'
 import { counted, listed } from '../phrases.ts'
@@ -16,6 +17,7 @@ import type { Json, Output } from './output.ts'
 import { columnsOf, timeOf } from './present.ts'
 import { addRevokeOptions, revokeWhileAlone, type RevokeOptions } from './revocation.ts'
 import type { Session } from './session.ts'
+import { readLastUse, readUsageOfKeys, usageColumns } from './usage.ts'
 
 const maxFileBytes = 65_536
 const clientArgument = ['<client>', 'the client id', readReference] as const
@@ -119,13 +121,15 @@ function noteMethod ({ id, authenticationMethods }: Client, { note }: Output): v
 
 function addKeys (client: Command, { output, withSession }: CommandContext): void {
   client.command('keys')
-    .description('List the registered keys of a client with their state: usable, expired or revoked. Those at its jwks_uri are not among them.')
+    .description('List the registered keys of a client with their state (usable, expired or revoked), when each was last used, how many tokens it got, and whether it is safe to remove. ' +
+      'Uses are counted to the minute. Keys at its jwks_uri are not among them.')
     .argument(...clientArgument)
     .addHelpText('after', examples('signet client keys cl_live_...', 'signet client keys cl_live_... --json'))
     .action((id: string) => withSession(async (session) => {
       const row = await findClient(session, id)
-      const rows = [...row.keys.values()].map((key) => ({ client_id: row.id, ...presentKey(key, session.clock()) }))
-      await output.list(rows, columnsOf(rows, ['kid', 'algorithm', 'state', 'created_at', 'expires_at', 'revoked_at'], ['managed_by']))
+      const usageOf = await readUsageOfKeys(session, row)
+      const rows = [...row.keys.values()].map((key) => ({ client_id: row.id, ...presentKey(key, session.clock()), ...usageOf(key) }))
+      await output.list(rows, [...columnsOf(rows, ['kid', 'algorithm', 'state', 'created_at', 'expires_at', ...usageColumns], ['revoked_at', 'managed_by']), 'because'])
     }))
 }
 
@@ -155,6 +159,10 @@ export function addKeyRevocation (parent: Command, verb: string, path: string, {
       },
       isRevoked: ({ same }) => same.every(({ revokedAt }) => revokedAt !== null),
       question: ({ client, key }) => `Revoke the key ${kid} of the client ${id} (${client.name}) for good?\n${describeLoss(client, key, session)}`,
+      aside: async ({ client }) => {
+        const lastUse = await readLastUse(session, client, keyNamed(kid))
+        return lastUse === undefined ? undefined : `It was ${lastUse}.`
+      },
       async write (writing, { same }) {
         for (const each of same.filter(({ revokedAt }) => revokedAt === null)) await writing.clients.revokeKey(id, each.kid, new Date(session.clock()))
       },

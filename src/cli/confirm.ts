@@ -22,6 +22,8 @@ export interface ConfirmOptions {
   readonly unattended?: 'refuse' | 'proceed'
   /** Default: standard input and standard error. */
   readonly terminal?: Terminal
+  /** What else whoever is asked ought to know. It may change while the question is open, and the answer counts all the same. */
+  readonly aside?: () => Promise<string | undefined>
 }
 
 const afterwards = 'Nothing was changed.'
@@ -58,7 +60,8 @@ export function mustAsk ({ yes, unattended = 'refuse', terminal = ownTerminal() 
 export async function confirmLoss (readQuestion: () => Promise<string | undefined>, options: ConfirmOptions): Promise<void> {
   const question = await readQuestion()
   if (question === undefined || !mustAsk(options)) return
-  await confirm(question, options)
+  const aside = await options.aside?.()
+  await confirm(aside === undefined ? question : `${question}\n${aside}`, options)
   if (await readQuestion() !== question) {
     throw new OperatorError(`While the question was open, somebody else changed what it was about. ${afterwards} Give the command again.`, { exitCode: exitCodes.refused })
   }

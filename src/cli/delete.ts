@@ -3,7 +3,7 @@ import type { Command } from 'commander'
 import type { CommandContext } from './command.ts'
 import { confirmLoss, mustAsk } from './confirm.ts'
 import { refuseManaged } from './managed.ts'
-import { addVerb, type Noun } from './noun.ts'
+import { addVerb, asideAbout, type Noun } from './noun.ts'
 import { addReasonOption, type ReasonOption } from './reason.ts'
 import type { Session } from './session.ts'
 
@@ -32,7 +32,7 @@ export function addDelete<Row> (parent: Command, { output, withSession }: Comman
       await confirmLoss(async () => {
         const { row, lost } = await readRow(session)
         return `Delete ${noun.titleOf(row)}?\n${lost}\nThis cannot be undone.`
-      }, { yes })
+      }, { yes, aside: async () => await asideAbout(noun, (await readRow(session)).row, session) })
       const { last, lost } = await session.alone(async (writing) => {
         const { row, lost } = await readRow(writing)
         const last = await noun.present(row, writing)

@@ -24,6 +24,14 @@ export interface Noun<Row> {
   readonly present: (row: Row, session: Session) => Json | Promise<Json>
   /** Whether it leaves an audit record when one is stopped, so that a reason can be given. */
   readonly isAudited: boolean
+  /** For whoever is about to stop it: `last used 3 minutes ago`. Undefined when it is not in use. */
+  readonly lastUseOf?: (row: Row, session: Session) => Promise<string | undefined>
+}
+
+/** What a question says besides. */
+export async function asideAbout<Row> ({ lastUseOf }: Noun<Row>, row: Row, session: Session): Promise<string | undefined> {
+  const lastUse = await lastUseOf?.(row, session)
+  return lastUse === undefined ? undefined : `It was ${lastUse}.`
 }
 
 /** A command of a noun that is about one row. */

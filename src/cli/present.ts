@@ -10,7 +10,7 @@ export function timeOf (time: Date | null): string | null {
 }
 
 /** What is so usual that a table need not say it of every row; JSON does. */
-const usual: Readonly<Record<string, unknown>> = { state: 'enabled', deprecated: false, managed_by: null, disabled_at: null }
+const usual: Readonly<Record<string, unknown>> = { state: 'enabled', deprecated: false, managed_by: null, disabled_at: null, revoked_at: null, kind: 'generated' }
 
 /** @param others columns that are shown only where they tell something of some row */
 export function columnsOf (rows: readonly Json[], columns: readonly string[], others: readonly string[]): readonly string[] {

@@ -45,6 +45,8 @@ export interface Revoking<Row> {
   readonly read: (session: Session) => Promise<Row>
   readonly isRevoked: (row: Row) => boolean
   readonly question: (row: Row, session: Session) => string | Promise<string>
+  /** What the question says besides, which does not count when it changes. */
+  readonly aside?: (row: Row) => Promise<string | undefined>
   readonly write: (writing: Session, row: Row) => Promise<void>
   /** As it is then. */
   readonly result: (row: Row, session: Session) => Promise<Pick<Revocation, 'record' | 'tokens'>>
@@ -53,11 +55,11 @@ export interface Revoking<Row> {
 }
 
 export async function revokeWhileAlone<Row> (session: Session, output: Output, { yes = false, wait = false, reason }: RevokeOptions, revoking: Revoking<Row>): Promise<void> {
-  const { read, isRevoked, question, write, result, notes: [revoked, already] } = revoking
+  const { read, isRevoked, question, aside, write, result, notes: [revoked, already] } = revoking
   await confirmLoss(async () => {
     const row = await read(session)
     return isRevoked(row) ? undefined : await question(row, session)
-  }, { yes, unattended: 'proceed' })
+  }, { yes, unattended: 'proceed', aside: async () => await aside?.(await read(session)) })
   const changed = await session.alone(async (writing) => {
     const row = await read(writing)
     if (isRevoked(row)) return false

@@ -1,6 +1,7 @@
 import { Option, type Command } from 'commander'
 import { isUsable, type ClientSecret } from '../clients/client.ts'
 import { maxUsableSecrets } from '../clients/registration.ts'
+import { secretNamed } from '../credential-usage/removal.ts'
 import { counted } from '../phrases.ts'
 import { readReference } from './arguments.ts'
 import type { CommandContext } from './command.ts'
@@ -9,12 +10,13 @@ import { addExpiryOptions, chooseExpiry, type ExpiryOptions } from './expiry.ts'
 import { findClient, findSecret, refuse, type SecretOfClient } from './find.ts'
 import { examples } from './help.ts'
 import { refuseManagedUnlessOverridden } from './managed.ts'
-import { addShow, addUpdate, differing, isEmpty, type Noun } from './noun.ts'
+import { addShow, addUpdate, asideAbout, differing, isEmpty, type Noun } from './noun.ts'
 import type { Json } from './output.ts'
 import { columnsOf, timeOf } from './present.ts'
 import { addRevokeOptions, revokeWhileAlone, type RevokeOptions } from './revocation.ts'
 import type { Session } from './session.ts'
 import { addSwitch } from './switch.ts'
+import { readLastUse, readUsageOfSecrets, usageColumns } from './usage.ts'
 
 const noun: Noun<SecretOfClient> = {
   word: 'secret',
@@ -24,7 +26,8 @@ const noun: Noun<SecretOfClient> = {
   keyOf: ({ secret }) => secret.id,
   titleOf: ({ secret, client }) => `the secret ${secret.id} of the client ${client.id} (${client.name})`,
   ownershipOf: ({ secret }) => ({ ...secret, disabledBy: null }),
-  present: ({ secret, client }, { clock }) => ({ client_id: client.id, ...presentSecret(secret, clock()) })
+  present: ({ secret, client }, { clock }) => ({ client_id: client.id, ...presentSecret(secret, clock()) }),
+  lastUseOf: ({ secret, client }, session) => readLastUse(session, client, secretNamed(secret.id))
 }
 
 export function addSecretCommands (program: Command, context: CommandContext): void {
@@ -33,7 +36,10 @@ export function addSecretCommands (program: Command, context: CommandContext): v
     .addHelpText('after', examples('signet secret add cl_live_... --expires-in 90d', 'signet secret list cl_live_...', 'signet secret revoke 0123456789abcdef'))
   addAdd(secret, context)
   addList(secret, context)
-  addShow(secret, context, noun, { description: 'Show one secret: its client and its state. What a secret is, nobody can look up.', details: async () => ({}) })
+  addShow(secret, context, noun, {
+    description: 'Show one secret: its client, its state and its use. What a secret is, nobody can look up.',
+    details: async ({ secret, client }, session) => (await readUsageOfSecrets(session, client))(secret)
+  })
   addUpdate(secret, context, noun, {
     description: 'Change when a secret ends. Tokens that were got with it live on until they expire.',
     examples: ['signet secret update 0123456789abcdef --expires-in 30d', 'signet secret update 0123456789abcdef --never-expires'],
@@ -84,13 +90,15 @@ function addAdd (secret: Command, { output, withSession }: CommandContext): void
 
 function addList (secret: Command, { output, withSession }: CommandContext): void {
   secret.command('list')
-    .description('List the secrets of a client with their state: usable, expired, disabled or revoked. What a secret is, nobody can look up.')
+    .description('List the secrets of a client with their state (usable, expired, disabled or revoked), when each was last used, how many tokens it got, and whether it is safe to remove. ' +
+      'Uses are counted to the minute. What a secret is, nobody can look up.')
     .argument('<client>', 'the client id', readReference)
     .addHelpText('after', examples('signet secret list cl_live_...', 'signet secret list cl_live_... --json'))
     .action((id: string) => withSession(async (session) => {
       const client = await findClient(session, id)
-      const rows = [...client.secrets.values()].map((each) => ({ client_id: client.id, ...presentSecret(each, session.clock()) }))
-      await output.list(rows, columnsOf(rows, ['secret_id', 'state', 'kind', 'created_at', 'expires_at', 'revoked_at'], ['disabled_at', 'managed_by']))
+      const usageOf = await readUsageOfSecrets(session, client)
+      const rows = [...client.secrets.values()].map((each) => ({ client_id: client.id, ...presentSecret(each, session.clock()), ...usageOf(each) }))
+      await output.list(rows, [...columnsOf(rows, ['secret_id', 'state', 'created_at', 'expires_at', ...usageColumns], ['kind', 'revoked_at', 'disabled_at', 'managed_by']), 'because'])
     }))
 }
 
@@ -111,6 +119,7 @@ export function addSecretRevocation (parent: Command, verb: string, path: string
       },
       isRevoked: ({ secret: { revokedAt } }) => revokedAt !== null,
       question: (row) => `Revoke ${titleOf(row)} for good?\n${describeLoss(row, session)}`,
+      aside: (row) => asideAbout(noun, row, session),
       write: (writing, { secret: { id } }) => writing.clients.updateSecret(id, { revokedAt: new Date(session.clock()) }),
       result: async (row) => ({ record: await present(row, session), tokens: { clientId: row.client.id, credentials: [`secret:${row.secret.id}`] } }),
       notes: ['the secret is revoked', 'the secret was revoked already']

@@ -3,7 +3,7 @@ import type { Command } from 'commander'
 import type { CommandContext } from './command.ts'
 import { confirmLoss } from './confirm.ts'
 import { refuseManagedEnabling, refuseManagedUnlessOverridden } from './managed.ts'
-import { addVerb, type Noun } from './noun.ts'
+import { addVerb, asideAbout, type Noun } from './noun.ts'
 import { addReasonOption, type ReasonOption } from './reason.ts'
 import type { Session } from './session.ts'
 
@@ -45,7 +45,7 @@ function addDisable<Row> (parent: Command, { output, withSession }: CommandConte
     await confirmLoss(async () => {
       const { row, disabledAt } = await readRow(session)
       return losses === undefined || disabledAt !== null ? undefined : `Disable ${noun.titleOf(row)}?\n${await losses(row, session)}`
-    }, { yes, unattended: 'proceed' })
+    }, { yes, unattended: 'proceed', aside: async () => await asideAbout(noun, (await readRow(session)).row, session) })
     const { row, disabledBy, changed } = await session.alone(async (writing) => {
       const { row, disabledAt, disabledBy } = await readRow(writing)
       const changed = disabledAt === null || disabledBy !== null
@@ -56,6 +56,8 @@ function addDisable<Row> (parent: Command, { output, withSession }: CommandConte
     if (!changed) output.note(`the ${noun.word} was disabled already; nothing was changed`)
     else if (disabledBy !== null) output.note(`the configuration file ${disabledBy} had disabled the ${noun.word}; now it stays disabled whatever that file says`)
     else output.note(disable.note)
+    const lastUse = await noun.lastUseOf?.(row, session)
+    if (changed && lastUse !== undefined) output.note(`it was ${lastUse}`)
   }))
 }
 

@@ -8,6 +8,7 @@ import { migrationStatus, type MigrationState } from '../postgres/migrator.ts'
 import type { MasterKeys } from '../sealing/master-key.ts'
 import { halves } from './configuration.ts'
 import { clockFinding } from './clock.ts'
+import { credentialsCheck, examineCredentials } from './credentials.ts'
 import type { ExaminedFile } from './configuration-file.ts'
 import { notChecked, ok, problem, warning, type Finding } from './finding.ts'
 import { examineKeys, type PublishedKids } from './keys.ts'
@@ -34,7 +35,7 @@ export interface DatabaseDependencies {
 const openSeconds = 8
 /** For what was begun by then: a comparison, and letting go of the database. */
 const closeSeconds = 4
-const dependents = ['schema', 'master key opens', 'keys live', 'keys test', 'clock of the database']
+const dependents = ['schema', 'master key opens', 'keys live', 'keys test', credentialsCheck, 'clock of the database']
 /** For the feed, the supervisor and commands, beside what each worker holds. */
 const otherConnections = 5
 const connectionsOfWorker = 7
@@ -87,7 +88,8 @@ async function examineOpen (url: string, dependencies: DatabaseDependencies): Pr
     }
     const isUpToDate = states.every(({ state }) => state === 'applied')
     const keys = await examineKeys(database, { ...dependencies, isUpToDate, now: clock() })
-    return { findings: [...own, ...keys.findings, ahead], published: keys.published, isUpToDate, file: undefined }
+    const credentials = await examineCredentials(database, { isUpToDate, now: clock() })
+    return { findings: [...own, ...keys.findings, ...credentials, ahead], published: keys.published, isUpToDate, file: undefined }
   } finally {
     await database.$disconnect()
   }

@@ -161,9 +161,9 @@ describe('client and secret', { timeout: 60_000 }, () => {
 
     await sql(database.url, `UPDATE client_secrets SET expires_at = now() - interval '1 minute' WHERE id = '${String(days['secret_id'])}'`)
     const [table, list] = await Promise.all([cli('secret', 'list', clientId), cli.json('secret', 'list', clientId)])
-    expectTable(table, /^SECRET ID +STATE +KIND +CREATED +EXPIRES +REVOKED\n/, / {2}usable +generated +\S+ \S+ +2099-01-31 00:00Z +-$/m)
+    expectTable(table, /^SECRET ID +STATE +CREATED +EXPIRES +LAST USED +TOKENS MINTED +SAFE TO REMOVE +BECAUSE\n/, / {2}usable +\S+ \S+ +2099-01-31 00:00Z +- +0 +no +never used since it was made less than a minute ago$/m)
     expect(list).toHaveLength(3)
-    expect(list).toContainEqual({ client_id: clientId, secret_id: days['secret_id'], state: 'expired', kind: 'generated', created_at: time, expires_at: time, revoked_at: null, disabled_at: null, managed_by: null })
+    expect(list).toContainEqual({ client_id: clientId, secret_id: days['secret_id'], state: 'expired', kind: 'generated', created_at: time, expires_at: time, revoked_at: null, disabled_at: null, managed_by: null, recorded_since: null, first_used_at: null, last_used_at: null, tokens_minted: 0, safe_to_remove: false, because: text(/^expired 1 minute ago: tokens that were got with it may live until /) })
   })
 
   it('add refuses an eleventh usable secret with exit code 3', async () => {

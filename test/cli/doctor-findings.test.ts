@@ -9,9 +9,10 @@ import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import type { Finding } from '../../src/doctor/finding.ts'
 import { createTestDatabase, type TestDatabase } from '../support/embedded.ts'
+import type { RegisteredClient } from '../support/fixtures.ts'
 import { freePort, startTestServer, type TestServer } from '../support/server.ts'
 import { createCli } from './cli-process.ts'
-import { diagnose, masterKey, sql, startHealthy, states, type Variables, type Diagnosis } from './doctor-scene.ts'
+import { diagnose, diagnoseAll, masterKey, sql, startHealthy, states, type Variables, type Diagnosis } from './doctor-scene.ts'
 
 let server: TestServer
 let healthy: Variables
@@ -86,6 +87,35 @@ describe('what is wrong with configuration and files', { timeout: 60_000 }, () =
     await sql(database.url, 'TRUNCATE signing_keys')
     expect((await diagnose({ ...healthy, DATABASE_URL: database.url }))['jwks live']).toMatchObject({ state: 'problem', advice: expect.stringContaining('another database') as string })
     await database.drop()
+  })
+})
+
+describe('secrets and keys that clients use', { timeout: 60_000 }, () => {
+  it('that expire within 14 days, or have expired and left their client with nothing, are warnings that name them', async () => {
+    const check = async (): Promise<Finding[]> => (await diagnoseAll(healthy)).filter(({ check }) => check === 'credentials in use')
+    expect(await check()).toMatchObject([{ state: 'ok', found: 'none that was used within 30 days expires within 14 days' }])
+    const { id: organizationId } = await server.fixtures.organization()
+    const [soon, gone, moved, idle] = [await server.fixtures.client({ organizationId }), await server.fixtures.client({ organizationId }), await server.fixtures.client({ organizationId }), await server.fixtures.client({ organizationId })]
+    const expire = async ({ id, client }: RegisteredClient, days: number, usedDaysAgo: number): Promise<string> => {
+      const [secretId = ''] = client.secrets.keys()
+      await sql(server.databaseUrl, `UPDATE client_secrets SET expires_at = now() + interval '${days} days' WHERE id = '${secretId}'`)
+      await sql(server.databaseUrl, `INSERT INTO credential_usage (client_id, credential, secret_id, last_used_at) VALUES ('${id}', 'secret:${secretId}', '${secretId}', now() - interval '${usedDaysAgo} days')`)
+      return secretId
+    }
+    const secretIds = [await expire(soon, 13, 1), await expire(gone, -2, 2), await expire(moved, -2, 2), await expire(idle, 13, 31)]
+    await sql(server.databaseUrl, `INSERT INTO credential_usage (client_id, credential, last_used_at) VALUES ('${moved.id}', 'certificate', now())`)
+    await sql(server.databaseUrl, `INSERT INTO client_keys (client_id, kid, algorithm, jwk, expires_at) VALUES ('${soon.id}', 'k1', 'ES256', '{}', now() + interval '12 days')`)
+    await sql(server.databaseUrl, `INSERT INTO credential_usage (client_id, credential, kid, last_used_at) VALUES ('${soon.id}', 'key:k1', 'k1', now())`)
+    const [expired, ending, ...others] = await check()
+    expect(others).toEqual([])
+    expect(expired).toMatchObject({ state: 'warning', found: expect.stringMatching(new RegExp(`^1 has expired, and its client has used nothing else since: secret ${secretIds[1] ?? ''} of ${gone.id} on \\d{4}-\\d\\d-\\d\\d$`)) as string })
+    expect(ending).toMatchObject({
+      state: 'warning',
+      found: expect.stringMatching(new RegExp(`^2 expire within 14 days: key k1 of ${soon.id} on .{10}, secret ${secretIds[0] ?? ''} of ${soon.id} on .{10}$`)) as string,
+      advice: expect.stringContaining('signet secret add') as string
+    })
+    await sql(server.databaseUrl, `UPDATE clients SET disabled_at = now() WHERE id IN ('${soon.id}', '${gone.id}')`)
+    expect(await check()).toMatchObject([{ state: 'ok' }])
   })
 })
 

@@ -17,7 +17,7 @@ export async function startHealthy (): Promise<{ readonly server: TestServer, re
 }
 
 /** In this process: a process for each question would take longer than the questions. */
-export async function diagnose (variables: Variables, clock = Date.now): Promise<Diagnosis> {
+export async function diagnoseAll (variables: Variables, clock = Date.now): Promise<Finding[]> {
   const findings = await examine({
     variables,
     dotenvProblem: undefined,
@@ -28,6 +28,11 @@ export async function diagnose (variables: Variables, clock = Date.now): Promise
     }
   })
   for (const { found, advice } of findings) expect(`${found}${advice ?? ''}`).not.toMatch(/\n|node_modules|undefined|\[object/)
+  return findings
+}
+
+export async function diagnose (variables: Variables, clock = Date.now): Promise<Diagnosis> {
+  const findings = await diagnoseAll(variables, clock)
   // Of several lines of one check the worst counts here.
   return Object.fromEntries([...findings].sort((one) => one.state === 'problem' ? 1 : -1).map((finding) => [finding.check, finding]))
 }

@@ -56,6 +56,16 @@ describe('a question on a terminal', () => {
     }
   })
 
+  it('may say what changes while it is open: the answer counts for the rest of it', async () => {
+    const terminal = createTerminal()
+    let minutes = 2
+    const outcome = confirmLoss(async () => 'Revoke it?', { yes: false, terminal, aside: async () => `It was last used ${(minutes += 1)} minutes ago.` }).then(() => 'agreed')
+    await new Promise(setImmediate)
+    terminal.input.write('y\r')
+    expect(await outcome).toBe('agreed')
+    expect(terminal.shown()).toMatch(/^Revoke it\?\n.*It was last used 3 minutes ago\. \[y\/N\] /)
+  })
+
   it('is not asked when --yes answered it', async () => {
     const terminal = createTerminal()
     await confirm('Delete it?', { yes: true, terminal })

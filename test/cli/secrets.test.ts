@@ -59,12 +59,49 @@ describe('secret disable and enable', { timeout: 60_000 }, () => {
     const { record, run, refusals } = scene
     const { id, secretId } = await newClient()
     expect(await record('secret', 'disable', secretId)).toMatchObject({ changed: true, client_id: id, secret_id: secretId, state: 'disabled', disabled_at: text(/Z$/) })
-    expect((await run('secret', 'list', id)).stdout).toMatch(/ REVOKED +DISABLED\n.+ disabled /)
+    expect((await run('secret', 'list', id)).stdout).toMatch(/ SAFE TO REMOVE +DISABLED +BECAUSE\n.+ disabled /)
     expect(await record('secret', 'disable', secretId)).toMatchObject({ changed: false, state: 'disabled' })
     await fill(id, 10)
     expect(await refusals(3, ['secret', 'enable', secretId])).toEqual([text(/10 is the most/)])
     await scene.database.clientSecret.deleteMany({ where: { clientId: id, hash: 'x' } })
     expect(await record('secret', 'enable', secretId)).toMatchObject({ changed: true, state: 'usable', disabled_at: null })
+  })
+})
+
+describe('the use of a secret', { timeout: 60_000 }, () => {
+  const used = async (clientId: string, credential: string, interval: string, tokens: number): Promise<void> => {
+    const [secretId, kid] = [/^secret:(.*)/.exec(credential)?.[1] ?? null, /^key:(.*)/.exec(credential)?.[1] ?? null]
+    await scene.database.$executeRaw`
+      INSERT INTO credential_usage (client_id, credential, secret_id, kid, first_used_at, last_used_at, tokens_minted)
+      VALUES (${clientId}, ${credential}, ${secretId}, ${kid}, now() - interval '90 days', now() - ${interval}::interval, ${tokens})`
+  }
+
+  it('is told by list and show: when it was used, how many tokens it got, whether it is safe to remove, and why', async () => {
+    const { record, run } = scene
+    const { id, secretId } = await newClient()
+    expect(await record('secret', 'show', secretId)).toMatchObject({
+      state: 'usable', recorded_since: null, first_used_at: null, last_used_at: null, tokens_minted: 0, safe_to_remove: false, because: 'never used since it was made less than a minute ago'
+    })
+    const { secretId: newer } = await scene.fixtures.addSecret(id)
+    await scene.database.clientSecret.update({ where: { id: secretId }, data: { createdAt: new Date('2020-01-01') } })
+    await used(id, `secret:${secretId}`, '45 days', 12)
+    expect(await record('secret', 'show', secretId)).toMatchObject({ tokens_minted: 12, safe_to_remove: false, because: 'last used 45 days ago; the client uses no other one, so ask its owner' })
+    await used(id, `secret:${newer}`, '3 minutes 5 seconds', 3_000_000_000)
+    expect((await run('secret', 'list', id)).stdout).toMatch(new RegExp(`^SECRET ID +STATE +CREATED +EXPIRES +LAST USED +TOKENS MINTED +SAFE TO REMOVE +BECAUSE
+${secretId} +usable +.{17} +- +.{17} +12 +yes +last used 45 days ago; the client uses another one
+${newer} +usable +.{17} +- +.{17} +3000000000 +no +last used 3 minutes ago
+$`))
+    await scene.database.clientKey.create({ data: { clientId: id, kid: 'k1', algorithm: 'ES256', jwk: {} } })
+    await used(id, 'key:k1', '2 hours 1 second', 4)
+    expect((await run('client', 'keys', id)).stdout).toMatch(/^KID +ALGORITHM +STATE +CREATED +EXPIRES +LAST USED +TOKENS MINTED +SAFE TO REMOVE +BECAUSE\nk1 +ES256 +usable .+ 4 +no +last used 2 hours ago\n$/)
+  })
+
+  it('is told to whoever disables one that is in use', async () => {
+    const { run } = scene
+    const { id, secretId } = await newClient()
+    await used(id, `secret:${secretId}`, '3 minutes 5 seconds', 1)
+    expect((await run('secret', 'disable', secretId)).stderr).toBe('signet: the secret is disabled\nsignet: it was last used 3 minutes ago\n')
+    expect((await run('secret', 'disable', secretId)).stderr).toMatch(/^signet: the secret was disabled already; nothing was changed\n$/)
   })
 })
 
