@@ -62,6 +62,7 @@ import { openServerKeys } from './sealing/server-keys.ts'
 import { createSealedValueStore } from './sealing/store.ts'
 import { createAllocator } from './status-lists/allocate.ts'
 import { createStatusLists } from './status-lists/directory.ts'
+import { createFindStatusList } from './status-lists/find.ts'
 import { startLeasingAhead } from './status-lists/lease-ahead.ts'
 import { createOwnLists } from './status-lists/own-lists.ts'
 import { createPublishStatusList } from './status-lists/publish.ts'
@@ -149,6 +150,7 @@ export async function createApp ({ config, url, sealer, clock, logger }: AppDepe
   const checkActive = createCheckActive({ verify, revocations, exchangedTokens, statusLists, issuer, keys, clients, organizations, resources })
 
   const publishStatusList = createPublishStatusList({ issuer, statusLists, keys, clock, stalenessSeconds: feed.stalenessSeconds, staleLimitSeconds: config.staleLimitSeconds })
+  const findStatusList = createFindStatusList({ statusLists, stalenessSeconds: feed.stalenessSeconds })
   const readiness = createReadiness({ feed, keys, staleLimitSeconds: config.staleLimitSeconds })
   const server = createHttpServer({ config, tls: await readTls(config), logger, isDraining: readiness.isDraining })
   const routes = routesOf(issuer)
@@ -160,8 +162,8 @@ export async function createApp ({ config, url, sealer, clock, logger }: AppDepe
     testKeys: createJwksEndpoint(keys, 'test'),
     liveMetadata: createMetadataEndpoint(config, 'live'),
     testMetadata: createMetadataEndpoint(config, 'test'),
-    liveStatusList: createStatusListEndpoint(publishStatusList, statusLists, 'live'),
-    testStatusList: createStatusListEndpoint(publishStatusList, statusLists, 'test'),
+    liveStatusList: createStatusListEndpoint(publishStatusList, findStatusList, 'live'),
+    testStatusList: createStatusListEndpoint(publishStatusList, findStatusList, 'test'),
     liveStatusLists: createStatusListAggregationEndpoint(issuer, statusLists, 'live'),
     testStatusLists: createStatusListAggregationEndpoint(issuer, statusLists, 'test'),
     live: createLivenessEndpoint(),

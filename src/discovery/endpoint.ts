@@ -7,6 +7,7 @@ import type { KeyRing } from '../keys/ring.ts'
 import { invalidRequest } from '../oauth/errors.ts'
 import { statusListMediaType } from '../oauth/status-list.ts'
 import type { StatusLists } from '../status-lists/directory.ts'
+import type { FindStatusList } from '../status-lists/find.ts'
 import { statusListTtlSeconds, type PublishStatusList } from '../status-lists/publish.ts'
 import { statusListUri } from '../status-lists/status-list.ts'
 import { metadataOf, type Features } from './metadata.ts'
@@ -31,10 +32,10 @@ export function createMetadataEndpoint (config: Features & Pick<Config, 'issuer'
 }
 
 /** @see [Token Status List §8.2](https://datatracker.ietf.org/doc/html/draft-ietf-oauth-status-list#section-8.2) */
-export function createStatusListEndpoint (publish: PublishStatusList, statusLists: Pick<StatusLists, 'get'>, environment: Environment): RouteHandlerMethod {
+export function createStatusListEndpoint (publish: PublishStatusList, find: FindStatusList, environment: Environment): RouteHandlerMethod {
   return async (request, reply) => {
     const { id } = request.params as { readonly id: string } // the route has it
-    const body = statusLists.get(id)?.environment === environment ? await publish(id) : undefined
+    const body = (await find(id))?.environment === environment ? await publish(id) : undefined
     if (body === undefined) throw invalidRequest(noSuchStatusList, { status: 404 })
     request.outcome = 'status_list.served'
     return sendPublicDocument(request, reply, { body, mediaType: statusListMediaType, maxAgeSeconds: statusListTtlSeconds })

@@ -93,7 +93,10 @@ export function statusListOperation (environment: Environment): Operation {
     pathParameter: 'id',
     requestHeaders: ['If-None-Match'],
     answers: publicAnswers('The list, compressed and signed.', { name: 'StatusListToken', schema: Type.String({ description: 'A JWT. Its claims are `sub`, the address of the list, `iat`, `exp`, `ttl` and `status_list`, which holds `bits`, always 1, and `lst`, the bits in ZLIB format and base64url.', examples: [samples.statusListToken] }) }, statusListMediaType, statusListTtlSeconds),
-    errors: [{ code: 'invalid_request', status: 404, when: noSuchStatusList }],
+    errors: [
+      { code: 'invalid_request', status: 404, when: noSuchStatusList },
+      { code: 'temporarily_unavailable', when: 'Another process may have made the list a moment ago, and this one cannot hear of it.' }
+    ],
     exchanges: [
       ...publicExchanges(samples.statusListToken, { mediaType: statusListMediaType, id: sampleIds[environment] }),
       { name: 'unknown', summary: 'No list', request: { id: 'none' }, answer: { error: 'invalid_request', status: 404, description: noSuchStatusList } }

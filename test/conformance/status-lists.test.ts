@@ -1,8 +1,10 @@
+import { randomBytes } from 'node:crypto'
 import { getListFromStatusListJWT } from '@sd-jwt/jwt-status-list'
 import { createRemoteJWKSet, jwtVerify } from 'jose'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { bitAt } from '../../src/status-lists/bits.ts'
 import { createClientStore } from '../../src/clients/store.ts'
+import { base62 } from '../../src/identifiers.ts'
 import { createOrganizationStore } from '../../src/organizations/store.ts'
 import { createStatusListStore } from '../../src/status-lists/store.ts'
 import { assertionBy, assertionClaims, newPair, withAssertion } from '../support/assertions.ts'
@@ -108,6 +110,15 @@ describe('Token Status List §5.1 and §8.2 the published list', () => {
       const answer = await send(other)
       expect([answer.status, answer.json['error']], other).toEqual([404, 'invalid_request'])
     }
+  })
+
+  it('is there as soon as its first token is, on a server that may not have heard of it yet', async () => {
+    const ids = Array.from({ length: 20 }, () => base62(randomBytes(16), 22))
+    const answers = ids.map(async (id) => {
+      await createStatusListStore(server.database).create({ id, environment: 'live' })
+      return await Promise.all([server, sibling].map(async ({ origin }) => (await send(`${origin}/oauth/v2/status-lists/${id}`)).status))
+    })
+    expect(new Set((await Promise.all(answers)).flat())).toEqual(new Set([200]))
   })
 
   it('§9 is found from the metadata', async () => {
