@@ -8,6 +8,7 @@ export interface Issuer {
   /**
    * @param accept the media type asked for
    * @returns the body of a 200
+   * @throws NotThere when the issuer itself says that there is no such thing
    * @throws Error for any other answer, redirects included, a body over the limit, or none in time
    */
   get (url: string, accept: string, maxBytes: number): Promise<string>
@@ -19,6 +20,17 @@ export interface IssuerOptions {
   readonly internalOrigin?: string | undefined
   readonly timeoutSeconds: number
 }
+
+/** A verdict of the issuer's, unlike the 404 of a proxy that does not find the issuer. */
+export class NotThere extends Error {
+  constructor (address: string) {
+    super(`the issuer says that there is nothing at ${address}`)
+    this.name = 'NotThere'
+  }
+}
+
+/** An answer that says what is wrong is a few words. */
+const maxErrorBytes = 4_096
 
 /** Whether what is fetched from there can be believed: over TLS, or from this very machine. */
 export function isTrustworthy (url: string): boolean {
@@ -51,12 +63,23 @@ export function createIssuer ({ issuer, internalOrigin, timeoutSeconds }: Issuer
       const address = addressOf(url)
       const signal = AbortSignal.timeout(timeoutSeconds * 1_000)
       const response = await fetch(address, { headers: { accept }, redirect: 'manual', signal })
+      if (response.status === 404 && isOAuthError(await readAtMost(maxErrorBytes, response, address))) throw new NotThere(address)
       if (response.status !== 200) {
         await response.body?.cancel()
         throw new Error(`${address} answered ${response.status}`)
       }
       return await readAtMost(maxBytes, response, address)
     }
+  }
+}
+
+/** @see [RFC 6749 §5.2](https://www.rfc-editor.org/rfc/rfc6749.html#section-5.2) */
+function isOAuthError (body: string): boolean {
+  try {
+    const error: unknown = JSON.parse(body)
+    return typeof error === 'object' && error !== null && 'error' in error && typeof error.error === 'string'
+  } catch {
+    return false
   }
 }
 

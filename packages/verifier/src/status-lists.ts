@@ -1,7 +1,7 @@
 /** The status lists that tokens refer to: fetched, verified and kept for their `ttl`, a bounded number of them. */
 import { jwtVerify, type JWTVerifyGetKey } from 'jose'
-import type { Issuer } from './issuer.ts'
-import { maxStatusListResponseBytes, maxStatusLists, maxTtlSeconds } from './limits.ts'
+import { NotThere, type Issuer } from './issuer.ts'
+import { maxStatusListResponseBytes, maxStatusLists, maxTtlSeconds, retrySeconds } from './limits.ts'
 import { createRefreshed, type Loaded, type Refreshed, type Seams } from './refreshed.ts'
 import { decodeStatusList, statusAt, type StatusList } from './status-list.ts'
 
@@ -15,18 +15,21 @@ export interface StatusListsOptions extends Seams {
 export interface StatusLists {
   /**
    * @param uri of the issuer's own
-   * @returns undefined when the index is outside the list
+   * @returns `'no list'` when the issuer says that there is none, `'outside'` when the index is not in the list
    * @throws Unavailable when there is no list that is still valid
    */
-  statusOf (uri: string, index: number): Promise<number | undefined>
+  statusOf (uri: string, index: number): Promise<number | 'no list' | 'outside'>
 }
+
+/** Undefined: the issuer says that there is no such list. */
+type KnownList = StatusList | undefined
 
 export function createStatusLists (options: StatusListsOptions): StatusLists {
   /** In the order in which they were used. */
-  const lists = new Map<string, Refreshed<StatusList>>()
+  const lists = new Map<string, Refreshed<KnownList>>()
 
-  function listAt (uri: string): Refreshed<StatusList> {
-    const list = lists.get(uri) ?? createRefreshed(`the status list ${uri}`, () => load(uri, options), options)
+  function listAt (uri: string): Refreshed<KnownList> {
+    const list = lists.get(uri) ?? createRefreshed<KnownList>(`the status list ${uri}`, () => load(uri, options), options)
     lists.delete(uri)
     lists.set(uri, list)
     for (const longestUnused of lists.keys()) {
@@ -37,7 +40,21 @@ export function createStatusLists (options: StatusListsOptions): StatusLists {
   }
 
   return {
-    statusOf: async (uri, index) => statusAt(await listAt(uri).get(), index)
+    async statusOf (uri, index) {
+      const list = await listAt(uri).get()
+      return list === undefined ? 'no list' : statusAt(list, index) ?? 'outside'
+    }
+  }
+}
+
+/** Of no list it is not remembered for longer than of a failure. */
+async function load (uri: string, options: StatusListsOptions): Promise<Loaded<KnownList>> {
+  try {
+    return await fetchList(uri, options)
+  } catch (error) {
+    if (!(error instanceof NotThere)) throw error
+    const until = options.now() + retrySeconds * 1_000
+    return { value: undefined, freshUntil: until, usableUntil: until }
   }
 }
 
@@ -46,7 +63,7 @@ export function createStatusLists (options: StatusListsOptions): StatusLists {
  * forever; without `ttl`, nobody knows when to ask again. `ttl` counts from the fetch.
  * @see [Token Status List §8.3](https://datatracker.ietf.org/doc/html/draft-ietf-oauth-status-list#section-8.3)
  */
-async function load (uri: string, { issuer, keys, algorithms, clockToleranceSeconds, now }: StatusListsOptions): Promise<Loaded<StatusList>> {
+async function fetchList (uri: string, { issuer, keys, algorithms, clockToleranceSeconds, now }: StatusListsOptions): Promise<Loaded<KnownList>> {
   const token = await issuer.get(uri, 'application/statuslist+jwt', maxStatusListResponseBytes)
   const { payload } = await jwtVerify(token.trim(), keys, {
     algorithms: [...algorithms],

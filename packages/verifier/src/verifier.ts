@@ -54,7 +54,8 @@ export function createVerifier (given: VerifierOptions): Verifier {
     if (!issuer.owns(uri)) throw invalidToken('The access token is not one for this API.', { cause: new Error('its status list is not the issuer\'s') })
     try {
       const status = await statusLists.statusOf(uri, idx)
-      if (status === undefined) throw invalidToken('The access token is not one for this API.', { cause: new Error('its index is outside the status list, which says nothing about it') })
+      if (status === 'no list') throw invalidToken('The access token is not good any more: get another one.', { cause: new Error('the issuer says that there is no such status list') })
+      if (status === 'outside') throw invalidToken('The access token is not one for this API.', { cause: new Error('its index is outside the status list, which says nothing about it') })
       if (status !== 0) throw invalidToken('The access token was revoked: get another one.')
     } catch (error) {
       if (!(error instanceof Unavailable) || options.whenStatusUnavailable === 'refuse') throw error

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createVerifier, type Verifier } from '../../../packages/verifier/src/index.ts'
 import { audience, startWithPartners, type Partners, type Side } from '../../clients/partners.ts'
 import { createProof, createProofKeys } from '../../support/proofs.ts'
-import { endpointOf, postForm, revoke, tokenOf } from '../../support/requests.ts'
+import { endpointOf, postForm, revoke, tokenOf, within } from '../../support/requests.ts'
 import { refused } from './refused.ts'
 
 describe('@signet/verifier with tokens of a Signet', () => {
@@ -45,6 +45,19 @@ describe('@signet/verifier with tokens of a Signet', () => {
     const proof = createProof({ keys, htu: `${audience}/tournaments`, now, claims: { htm: 'GET', ath: createHash('sha256').update(token).digest('base64url') } })
     await expect(verifierOf(live).verify({ method: 'GET', url: '/tournaments', headers: { authorization: `DPoP ${token}`, dpop: proof } })).resolves.toMatchObject({ cnf: { jkt: keys.thumbprint } })
     expect(await refused(verifierOf(live).verify(token))).toMatchObject({ code: 'invalid_token' })
+  })
+
+  it('refuses a token of a list that the database does not have any more, as after a restore, also where it accepts without a list', async () => {
+    const { server, live } = partners
+    const token = await tokenOf(server, live.partner)
+    await server.database.statusList.deleteMany()
+    const { issuer } = live
+    const verifiers = (['refuse', 'accept'] as const).map((whenStatusUnavailable) => (): Verifier => createVerifier({ issuer, audience, whenStatusUnavailable, now: () => now }))
+    for (const make of verifiers) {
+      expect(await within(2, async () => await make().verify(token).then(() => false, () => true))).toBe(true)
+      expect(await refused(make().verify(token))).toMatchObject({ code: 'invalid_token', message: 'The access token is not good any more: get another one.' })
+    }
+    await expect(verifierOf(live).verify(await tokenOf(server, live.partner)), 'another one').resolves.toBeDefined()
   })
 
   it('refuses a token whose 25 hours are over', async () => {

@@ -170,6 +170,32 @@ describe('how the verifier keeps status lists', () => {
   })
 })
 
+describe('a list of which the issuer says that there is none', () => {
+  const none = answer(404, JSON.stringify({ error: 'invalid_request', error_description: 'There is no such status list.' }), { 'content-type': 'application/json' })
+
+  it.each(['refuse', 'accept'] as const)('is no outage: its tokens are refused, so that their clients get others (%s)', async (choice) => {
+    const chosen = issuer.verifier({ whenStatusUnavailable: choice })
+    await chosen.verify(token)
+    issuer.serve(issuer.listPath, none)
+    pass(25)
+    issuer.requests()
+    for (let count = 0; count < 10; count += 1) expect(await refused(chosen.verify(token))).toMatchObject({ code: 'invalid_token', status: 401 })
+    expect(fetches(), 'asked once').toBe(1)
+    issuer.serve(issuer.listPath, undefined)
+    pass(2)
+    await expect(chosen.verify(token), 'it is there after all').resolves.toBeDefined()
+  })
+
+  it.each([['an empty one', ''], ['HTML', '<h1>404</h1>'], ['other JSON', '{"message":"no route"}'], ['no object', 'null'], ['one that is too long', JSON.stringify({ error: 'x'.repeat(5_000) })]])('is not said by the 404 of somebody else: %s', async (_, body) => {
+    await verifier.verify(token)
+    issuer.serve(issuer.listPath, answer(404, body))
+    pass(25)
+    await expect(verifier.verify(token)).resolves.toBeDefined()
+    pass(280)
+    expect(await refused(verifier.verify(token))).toMatchObject({ code: 'temporarily_unavailable' })
+  })
+})
+
 describe('whenStatusUnavailable', () => {
   it.each(['refuse', 'accept'] as const)('%s: decides where there never was a list, and not about a list that is there', async (choice) => {
     const chosen = issuer.verifier({ whenStatusUnavailable: choice })
