@@ -18,12 +18,12 @@ export interface UsedProofsOptions {
 }
 
 export function createUsedProofs ({ lifetimeSeconds, maxProofs, now }: UsedProofsOptions): UsedProofs {
-  /** When each may be forgotten. All are kept for equally long, so they expire in the order in which they came. */
+  /** Up to when each is good, that moment included. All are kept for equally long, so they expire in the order in which they came. */
   const seen = new Map<string, number>()
 
   function forgetExpired (): void {
     for (const [proof, until] of seen) {
-      if (until > now()) break
+      if (until >= now()) break
       seen.delete(proof)
     }
   }
