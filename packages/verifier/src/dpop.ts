@@ -1,6 +1,7 @@
 /** DPoP proofs: whoever sends a bound token shows, for this very request, that it holds the key. */
 import { createHash } from 'node:crypto'
 import { calculateJwkThumbprint, decodeProtectedHeader, EmbeddedJWK, jwtVerify, type JWTPayload } from 'jose'
+import { knownAlgorithms } from './algorithms.ts'
 import { headerValues, type TokenRequest } from './authorization.ts'
 import { maxProofLength } from './limits.ts'
 import { invalidDpopProof } from './refusal.ts'
@@ -10,7 +11,6 @@ import type { UsedProofs } from './used-proofs.ts'
 export interface DpopOptions {
   /** Of this API as its clients see it, without a slash at its end. */
   readonly url: string
-  readonly algorithms: readonly string[]
   readonly maxProofAgeSeconds: number
   readonly clockToleranceSeconds: number
   readonly used: UsedProofs
@@ -60,10 +60,10 @@ async function thumbprintOf (proof: string): Promise<string> {
   }
 }
 
-async function readProof (proof: string, { algorithms, now, clockToleranceSeconds }: DpopOptions): Promise<ProofClaims> {
+async function readProof (proof: string, { now, clockToleranceSeconds }: DpopOptions): Promise<ProofClaims> {
   try {
     const { payload } = await jwtVerify(proof, EmbeddedJWK, {
-      algorithms: [...algorithms], typ: 'dpop+jwt', currentDate: new Date(now()), clockTolerance: clockToleranceSeconds
+      algorithms: [...knownAlgorithms], typ: 'dpop+jwt', currentDate: new Date(now()), clockTolerance: clockToleranceSeconds
     })
     if (!isProof(payload)) throw new Error('a claim is missing, or of another type')
     return payload

@@ -1,4 +1,5 @@
 /** What a caller of the verifier catches, and how a refusal looks over HTTP. */
+import { knownAlgorithms } from './algorithms.ts'
 import { retrySeconds } from './limits.ts'
 import { Refusal, Unavailable, type RefusalCode, type Scheme } from './refusal.ts'
 
@@ -34,13 +35,13 @@ export class VerificationError extends Error {
 
 export interface Challenges {
   readonly realm: string
-  /** The algorithms of proofs that are taken; undefined: no bound token is. */
-  readonly proofAlgorithms: readonly string[] | undefined
+  /** Whether tokens are taken that are bound to a key. */
+  readonly takesProofs: boolean
 }
 
 /** @see [RFC 6750 §3.1](https://www.rfc-editor.org/rfc/rfc6750.html#section-3.1): a request without any token is told no error */
 export function missingToken (challenges: Challenges): VerificationError {
-  const challenge = [challengeOf('Bearer', challenges), ...challenges.proofAlgorithms === undefined ? [] : [challengeOf('DPoP', challenges)]].join(', ')
+  const challenge = [challengeOf('Bearer', challenges), ...challenges.takesProofs ? [challengeOf('DPoP', challenges)] : []].join(', ')
   return new VerificationError('invalid_token', 'Send an access token: Authorization: Bearer <token>.', { challenge })
 }
 
@@ -62,7 +63,7 @@ export function toVerificationError (error: unknown, scheme: Scheme, challenges:
  * @see [RFC 6750 §3](https://www.rfc-editor.org/rfc/rfc6750.html#section-3): every challenge has a parameter, hence the realm
  * @see [RFC 9449 §7.1](https://www.rfc-editor.org/rfc/rfc9449.html#section-7.1)
  */
-function challengeOf (scheme: Scheme, { realm, proofAlgorithms = [] }: Challenges, parameters: Readonly<Record<string, string>> = {}): string {
-  const all = { realm, ...parameters, ...scheme === 'DPoP' ? { algs: proofAlgorithms.join(' ') } : {} }
+function challengeOf (scheme: Scheme, { realm }: Challenges, parameters: Readonly<Record<string, string>> = {}): string {
+  const all = { realm, ...parameters, ...scheme === 'DPoP' ? { algs: knownAlgorithms.join(' ') } : {} }
   return `${scheme} ${Object.entries(all).map(([name, value]) => `${name}="${value}"`).join(', ')}`
 }

@@ -1,7 +1,6 @@
 /** The options of a verifier: each is checked when it is made, so that a mistake is seen at the start and not at the first token. */
+import { knownAlgorithms } from './algorithms.ts'
 import { isTrustworthy } from './issuer.ts'
-
-export const defaultAlgorithms = ['RS256', 'PS256', 'ES256', 'EdDSA', 'Ed25519'] as const
 
 export interface VerifierOptions {
   /** `iss` of the tokens, character by character: `https://id.example.com`, or `https://id.example.com/test` for test tokens. */
@@ -20,7 +19,7 @@ export interface VerifierOptions {
   readonly jwksUri?: string | undefined
   /** Takes the place of the issuer's origin in all that is fetched, where its public name does not lead to it. May be http: then the network in between is trusted. */
   readonly internalOrigin?: string | undefined
-  /** Asymmetric ones of RS256, PS256, ES256, EdDSA and Ed25519, which are all taken by default. */
+  /** Those that tokens may be signed with: some of RS256, PS256, ES256, EdDSA and Ed25519, which are all taken by default. Status lists and DPoP proofs may have any of them. */
   readonly algorithms?: readonly string[] | undefined
   /** In challenges; the audience by default. */
   readonly realm?: string | undefined
@@ -63,8 +62,8 @@ export function readOptions (options: VerifierOptions): ReadOptions {
   need(['refuse', 'accept'].includes(whenStatusUnavailable), "whenStatusUnavailable must be 'refuse' or 'accept': what happens while the issuer cannot say whether a token was revoked is for this API to decide")
   need(jwksUri === undefined || isTrustworthy(jwksUri), 'jwksUri must be an https URL (http on this machine)')
   need(internalOrigin === undefined || isOrigin(internalOrigin), 'internalOrigin must be an origin, such as http://signet:8080')
-  const { algorithms = defaultAlgorithms, realm = audience } = options
-  need(algorithms.length > 0 && algorithms.every((name) => (defaultAlgorithms as readonly string[]).includes(name)), `algorithms must be some of ${defaultAlgorithms.join(', ')}`)
+  const { algorithms = knownAlgorithms, realm = audience } = options
+  need(algorithms.length > 0 && algorithms.every((name) => (knownAlgorithms as readonly string[]).includes(name)), `algorithms must be some of ${knownAlgorithms.join(', ')}`)
   need(/^[\x20-\x21\x23-\x5b\x5d-\x7e]+$/.test(realm), 'realm must be printable ASCII without quotes and backslashes')
   return {
     issuer,

@@ -1,5 +1,6 @@
 /** The status lists that tokens refer to: fetched, verified and kept for their `ttl`, a bounded number of them. */
 import { jwtVerify, type JWTVerifyGetKey } from 'jose'
+import { knownAlgorithms } from './algorithms.ts'
 import { NotThere, type Issuer } from './issuer.ts'
 import { maxStatusListResponseBytes, maxStatusLists, maxTtlSeconds, retrySeconds } from './limits.ts'
 import { createRefreshed, type Loaded, type Refreshed, type Seams } from './refreshed.ts'
@@ -8,7 +9,6 @@ import { decodeStatusList, statusAt, type StatusList } from './status-list.ts'
 export interface StatusListsOptions extends Seams {
   readonly issuer: Issuer
   readonly keys: JWTVerifyGetKey
-  readonly algorithms: readonly string[]
   readonly clockToleranceSeconds: number
 }
 
@@ -63,10 +63,10 @@ async function load (uri: string, options: StatusListsOptions): Promise<Loaded<K
  * forever; without `ttl`, nobody knows when to ask again. `ttl` counts from the fetch.
  * @see [Token Status List §8.3](https://datatracker.ietf.org/doc/html/draft-ietf-oauth-status-list#section-8.3)
  */
-async function fetchList (uri: string, { issuer, keys, algorithms, clockToleranceSeconds, now }: StatusListsOptions): Promise<Loaded<KnownList>> {
+async function fetchList (uri: string, { issuer, keys, clockToleranceSeconds, now }: StatusListsOptions): Promise<Loaded<KnownList>> {
   const token = await issuer.get(uri, 'application/statuslist+jwt', maxStatusListResponseBytes)
   const { payload } = await jwtVerify(token.trim(), keys, {
-    algorithms: [...algorithms],
+    algorithms: [...knownAlgorithms],
     typ: 'statuslist+jwt',
     subject: uri,
     clockTolerance: clockToleranceSeconds,

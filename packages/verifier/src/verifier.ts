@@ -33,13 +33,13 @@ export interface Verifier {
 
 export function createVerifier (given: VerifierOptions): Verifier {
   const options = readOptions(given)
-  const { now, random, algorithms, clockToleranceSeconds } = options
+  const { now, random, clockToleranceSeconds } = options
   const issuer = createIssuer(options)
   const keys = createKeys({ issuer, jwksUri: options.jwksUri, usableSeconds: options.keysUsableSeconds, now, random })
-  const statusLists = createStatusLists({ issuer, keys, algorithms, clockToleranceSeconds, now, random })
+  const statusLists = createStatusLists({ issuer, keys, clockToleranceSeconds, now, random })
   const dpop = createDpop(options)
   const schemes: readonly Scheme[] = dpop === undefined ? ['Bearer'] : ['DPoP', 'Bearer']
-  const challenges: Challenges = { realm: options.realm, proofAlgorithms: dpop?.algorithms }
+  const challenges: Challenges = { realm: options.realm, takesProofs: dpop !== undefined }
 
   async function judge (presented: PresentedToken, input: TokenRequest | string, { scope, certificate }: VerifyOptions): Promise<AccessToken> {
     const accessToken = await verifyAccessToken(presented.token, { ...options, keys })
@@ -78,11 +78,11 @@ export function createVerifier (given: VerifierOptions): Verifier {
   }
 }
 
-function createDpop ({ dpop, algorithms, clockToleranceSeconds, now }: ReadOptions): DpopOptions | undefined {
+function createDpop ({ dpop, clockToleranceSeconds, now }: ReadOptions): DpopOptions | undefined {
   if (dpop === undefined) return undefined
   const { url, maxProofAgeSeconds, maxProofs } = dpop
   const used = createUsedProofs({ lifetimeSeconds: maxProofAgeSeconds + 2 * clockToleranceSeconds, maxProofs, now })
-  return { url, algorithms, maxProofAgeSeconds, clockToleranceSeconds, used, now }
+  return { url, maxProofAgeSeconds, clockToleranceSeconds, used, now }
 }
 
 /** @see [RFC 6750 §3.1](https://www.rfc-editor.org/rfc/rfc6750.html#section-3.1) */

@@ -2,7 +2,7 @@ import { createHash, randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { TokenRequest, Verifier } from '../../../packages/verifier/src/index.ts'
 import { createProof, createProofKeys, type ProofInput } from '../../support/proofs.ts'
-import { bearer, startIssuer, type TestIssuer } from './issuer.ts'
+import { bearer, newKey, startIssuer, type TestIssuer } from './issuer.ts'
 import { refused } from './refused.ts'
 
 const url = 'https://api.example.com/v1'
@@ -121,6 +121,13 @@ describe('RFC 9449 §7.1 a token that is bound to a key', () => {
     const sameJti = createProof({ keys: otherKeys, htu: `${url}/tournaments`, now: own.clock.now, claims: { htm: 'GET', ath: hash(others), jti } })
     await expect(taking.verify(request(sameJti, { of: others })), 'of another key').resolves.toBeDefined()
     await own.stop()
+  })
+
+  it('takes a proof with any algorithm, whatever the API wants of its tokens', async () => {
+    const rsa = await newKey('rsa', 'RS256')
+    issuer.publish(issuer.key, rsa)
+    const of = await issuer.token(0, { key: rsa, claims: { cnf: { jkt: keys.thumbprint } } })
+    await expect(issuer.verifier({ dpop: { url }, algorithms: ['RS256'] }).verify(request(proof({}, of), { of }))).resolves.toBeDefined()
   })
 
   it('answers 503 when it cannot remember another proof, and forgets those that are too old', async () => {

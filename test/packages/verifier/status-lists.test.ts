@@ -43,6 +43,15 @@ describe('Token Status List §8.3, by the verifier', () => {
     for (const index of [1, 2, 5]) expect(await refused(verifier.verify(await issuer.token(index))), String(index)).toMatchObject({ code: 'invalid_token' })
   })
 
+  it('reads a list that is signed with another algorithm than the API takes tokens with: the issuer signs lists with its default', async () => {
+    const rsa = await newKey('rsa', 'RS256')
+    issuer.publish(issuer.key, rsa)
+    issuer.serve(issuer.listPath, answer(200, await issuer.statusListToken('a', { key: rsa })))
+    const strict = issuer.verifier({ algorithms: ['ES256'] })
+    await expect(strict.verify(await issuer.token())).resolves.toBeDefined()
+    expect(await refused(strict.verify(await issuer.token(0, { key: rsa })))).toMatchObject({ code: 'invalid_token' })
+  })
+
   it('refuses a token whose index is outside its list, which says nothing about it, even where it accepts without a list', async () => {
     const open = issuer.verifier({ whenStatusUnavailable: 'accept' })
     await expect(open.verify(await issuer.token(63))).resolves.toBeDefined()
