@@ -28,8 +28,8 @@ export interface DatabaseOptions {
   readonly patience?: number
 }
 
-/** Signet's tables are in `public`, whatever search_path the role or the database has. */
-export const ownSchema = { options: '-c search_path=public' } as const
+/** Signet's tables are in `public`, and its triggers need READ COMMITTED, whatever the role or the database has as a default. */
+export const ownSchema = { options: '-c search_path=public -c default_transaction_isolation=read\\ committed' } as const
 
 /** Every time limit that pg and PostgreSQL have, for connections whose statements may take so many milliseconds. */
 export function timeLimits (millis: number): Readonly<Record<'connectionTimeoutMillis' | 'statement_timeout' | 'query_timeout' | 'lock_timeout' | 'idle_in_transaction_session_timeout', number>> {

@@ -4,6 +4,7 @@ import { createRemoteJWKSet, jwtVerify } from 'jose'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { bitAt } from '../../src/status-lists/bits.ts'
 import { createClientStore } from '../../src/clients/store.ts'
+import { createDatabase } from '../../src/db.ts'
 import { base62 } from '../../src/identifiers.ts'
 import { createOrganizationStore } from '../../src/organizations/store.ts'
 import { createStatusListStore } from '../../src/status-lists/store.ts'
@@ -233,5 +234,33 @@ describe('a lease', () => {
     expect(await lease(), 'the client was stopped meanwhile').toBe(false)
     expect(await lease({ credential: 'certificate' })).toBe(false)
     await expect(store().lease({ listId: 'of-nobody', firstIndex: 0, lastIndex: 1, expiresAt: new Date() }, { ...holder, clientId: scene.partner.id, organizationId: scene.organization.id, credential: 'certificate' })).rejects.toThrow(/foreign key/)
+  })
+  it('is never overlooked by what stops its client: a transaction that would not see it is refused', async () => {
+    const client = await newPartner()
+    const listId = base62(randomBytes(16), 22)
+    await store().create({ id: listId, environment: 'live' })
+    const { kid } = await server.database.signingKey.findFirstOrThrow({ where: { environment: 'live' } })
+    const disable = 'UPDATE clients SET disabled_at = now() WHERE id = $1'
+    for (const isolationLevel of ['RepeatableRead', 'Serializable', 'ReadCommitted'] as const) {
+      const disabling = server.database.$transaction(async (transaction) => {
+        await transaction.client.count()
+        await store().lease({ listId, firstIndex: 0, lastIndex: 15, expiresAt: new Date(Date.now() + 60_000) }, { clientId: client.id, organizationId: client.client.organizationId, credential: 'certificate', kid, clientCutOff: null, organizationCutOff: null })
+          .catch(() => {}) // it is there from the first time
+        await transaction.$executeRawUnsafe(disable, client.id)
+      }, { isolationLevel })
+      if (isolationLevel === 'ReadCommitted') await disabling
+      else await expect(disabling).rejects.toThrow(/READ COMMITTED/)
+    }
+    expect(await server.database.revokedIndex.findMany({ where: { listId }, select: { firstIndex: true, lastIndex: true } })).toEqual([{ firstIndex: 0, lastIndex: 15 }])
+  })
+
+  it('is made under READ COMMITTED, whatever the database has as a default', async () => {
+    const { client } = await newPartner()
+    const setDefault = async (change: string): Promise<unknown> => await server.database.$executeRawUnsafe(`DO $$ BEGIN EXECUTE format('ALTER DATABASE %I ${change}', current_database()); END $$`)
+    await setDefault('SET default_transaction_isolation = serializable')
+    const fresh = createDatabase({ url: server.databaseUrl, applicationName: 'signet test', poolSize: 1 })
+    await createClientStore(fresh).update(client.id, { disabledAt: new Date() })
+    await fresh.$disconnect()
+    await setDefault('RESET default_transaction_isolation')
   })
 })
