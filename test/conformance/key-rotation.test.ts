@@ -121,6 +121,26 @@ describe('keys that take over from each other', () => {
   })
 })
 
+describe('a key that is withdrawn or deleted by hand', () => {
+  it('lets an earlier one sign again, which stays published for the lifetimes of now, raised after it had retired', async () => {
+    const world = await createWorld()
+    const first = await signerOf(world)
+    await world.rotation.rotate(live, true)
+    await world.rotation.rotate(live, true)
+    const { database } = world.server
+    await database.$executeRaw`UPDATE signing_keys SET activates_at = activates_at - interval '2 days' WHERE environment = 'live' AND activates_at < now()`
+    await database.client.update({ where: { id: world.scene.partner.id }, data: { accessTokenTtlSeconds: 10 * 86_400 } })
+    const keys = await rowsOf(world)
+    expect(keys.find(({ kid }) => kid === first)?.longestTokenSeconds).toBe(90_000)
+    const [, second, third] = keys.map(({ kid }) => kid)
+    await database.signingKey.update({ where: { kid: third ?? '' }, data: { withdrawnAt: new Date() } })
+    expect((await rowsOf(world)).find(({ kid }) => kid === first)?.longestTokenSeconds).toBe(10 * 86_400)
+    await database.signingKey.delete({ where: { kid: second ?? '' } })
+    expect(await within(2, async () => await signerOf(world).catch(() => undefined) === first)).toBe(true)
+    await world.server.stop()
+  })
+})
+
 describe('rotation when it is asked for', () => {
   let world: World
   beforeAll(async () => { world = await createWorld({ KEY_ROTATION_DAYS: '0' }) })
