@@ -66,6 +66,8 @@ export interface StatusListStore {
   countLiveByKey (now: Date): Promise<ReadonlyMap<string, number>>
   /** Of a database that was restored. @returns how many ranges it revoked */
   revokeUnleased (): Promise<number>
+  /** Every token that was issued before the time, and those that were issued later of a block of then. @returns how many ranges it revoked */
+  revokeLeasedBefore (time: Date): Promise<number>
   /** Forgets the blocks whose tokens have expired before the time given, by the database's clock too, and lists without any. @returns how many rows went */
   purge (before: Date): Promise<number>
 }
@@ -152,6 +154,11 @@ export function createStatusListStore (database: Session): StatusListStore {
     },
 
     revokeUnleased: () => database.$executeRawUnsafe(revokeUnleased),
+
+    // The clock of the database dates a lease, that of a process its tokens.
+    revokeLeasedBefore: (time) => database.$executeRaw`
+      INSERT INTO revoked_indexes (list_id, first_index, last_index)
+      SELECT list_id, first_index, last_index FROM status_blocks WHERE leased_at < ${time}::timestamptz + interval '5 minutes' ON CONFLICT DO NOTHING`,
 
     async purge (before) {
       const blocks = await deleteInBatches((limit) => database.$executeRaw`
