@@ -74,8 +74,8 @@ async function reseal (database: Database, target: MasterKey, others: readonly M
     if (isDone) return { changed: false, masterKeyId: target.id, previousMasterKeyId: before, sealed }
     progress(`sealing ${counted(sealed.signingKeys, 'signing key')}, ${counted(sealed.clientSecrets, 'client secret')} and ${counted(sealed.serverKeys, 'key')} of the server anew`)
     await values.replace(serverKeys.map((row) => resealServerKey(row, sealer, sealer))) // first: what follows is compared with it
-    await keys.replaceSealed(signingKeys.map((row) => resealSigningKey(row, sealer, sealer)))
     await clients.keepSealed(secrets.map((row) => resealSecret(row, sealer, sealer)))
+    await keys.replaceSealed(signingKeys.map((row) => resealSigningKey(row, sealer, sealer))) // last: whoever leases a block for a token needs their rows
     return { changed: true, masterKeyId: target.id, previousMasterKeyId: before, sealed }
   }, { timeout: 2 * patience.background, maxWait: patience.background }).finally(() => { clearTimeout(telling) })
 }
