@@ -72,6 +72,7 @@ export function createPublishStatusList ({ issuer, statusLists, keys, clock, sta
     }
     const made = { jwt: signJwt(key, statusListType, claims), version: revoked?.version ?? 0, kid: key.kid, expiresAt: exp }
     published.set(id, made)
+    for (const each of published.keys()) if (statusLists.get(each) === undefined) published.delete(each)
     return made
   }
 
@@ -86,10 +87,7 @@ export function createPublishStatusList ({ issuer, statusLists, keys, clock, sta
 
   return async (listId) => {
     const list = statusLists.get(listId)
-    if (list === undefined) {
-      published.delete(listId)
-      return undefined
-    }
+    if (list === undefined) return undefined
     const key = keys.active(list.environment, null)
     if (key === undefined) throw temporarilyUnavailable('The server has no signing key at this moment.', 5, `no active ${list.environment} key`)
     const known = published.get(listId)
