@@ -45,7 +45,8 @@ export function createIssuer ({ issuer, internalOrigin, timeoutSeconds }: Issuer
 
   /** Only the issuer's own URLs move; another host's are fetched where they are. */
   function addressOf (url: string): string {
-    return internalOrigin === undefined || new URL(url).origin !== origin ? url : internalOrigin + url.slice(origin.length)
+    const { origin: from, pathname, search } = new URL(url)
+    return internalOrigin === undefined || from !== origin ? url : internalOrigin + pathname + search
   }
 
   return {

@@ -43,6 +43,8 @@ describe('the keys of the verifier', () => {
     const token = await inside.token(0, { claims: { iss: name, status: { status_list: { idx: 0, uri } } } })
     const verifier = inside.verifier({ issuer: name, internalOrigin: new URL(inside.name).origin })
     await expect(verifier.verify(token)).resolves.toMatchObject({ iss: name })
+    inside.serve(inside.metadataPath, answer(200, JSON.stringify({ issuer: name, jwks_uri: 'https://ID.example.com:443/games/oauth/v2/jwks' })))
+    await expect(inside.verifier({ issuer: name, internalOrigin: new URL(inside.name).origin }).verify(token), 'the origin spelled in another way').resolves.toBeDefined()
     await inside.stop()
   })
 
