@@ -58,6 +58,8 @@ export function readOptions (options: VerifierOptions): ReadOptions {
   const unknown = Object.keys(options).find((name) => !known.includes(name))
   need(unknown === undefined, `there is no option ${String(unknown)}`)
   need(isTrustworthy(issuer) && !/[?#]|\/$/.test(issuer), 'issuer must be an https URL (http on this machine) without a query, a fragment or a slash at its end')
+  const canonical = new URL(issuer).href.replace(/\/$/, '')
+  need(issuer === canonical, `issuer must be spelled as in the tokens: ${canonical}`)
   need(typeof audience === 'string' && audience !== '', 'audience must be the identifier of this API')
   need(['refuse', 'accept'].includes(whenStatusUnavailable), "whenStatusUnavailable must be 'refuse' or 'accept': what happens while the issuer cannot say whether a token was revoked is for this API to decide")
   need(jwksUri === undefined || isTrustworthy(jwksUri), 'jwksUri must be an https URL (http on this machine)')
@@ -85,6 +87,8 @@ export function readOptions (options: VerifierOptions): ReadOptions {
 
 function readDpop (dpop: NonNullable<VerifierOptions['dpop']>): ReadOptions['dpop'] {
   const { url } = dpop
+  const unknown = Object.keys(dpop).find((name) => !['url', 'maxProofAgeSeconds', 'maxProofs'].includes(name))
+  need(unknown === undefined, `there is no option dpop.${String(unknown)}`)
   need(/^https?:/.test(url) && URL.canParse(url) && !/[?#]/.test(url), 'dpop.url must be the URL of this API without a query and a fragment')
   return { url: url.replace(/\/$/, ''), maxProofAgeSeconds: number(dpop, 'maxProofAgeSeconds', 60, 1, 600), maxProofs: number(dpop, 'maxProofs', 100_000, 1, 10_000_000) }
 }

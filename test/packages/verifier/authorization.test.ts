@@ -91,6 +91,9 @@ describe('the options of the verifier', () => {
     ['issuer', { issuer: 'https://id.example.com/' }],
     ['issuer', { issuer: 'https://id.example.com?x' }],
     ['issuer', { issuer: 'https://user:pass@id.example.com' }],
+    ['https://id.example.com', { issuer: 'https://ID.example.com' }],
+    ['https://id.example.com', { issuer: 'https://id.example.com:443' }],
+    ['https://id.example.com/b', { issuer: 'https://id.example.com/a/../b' }],
     ['audience', { audience: '' }],
     ['audience', { audience: [audience] }],
     ['jwksUri', { jwksUri: 'http://id.example.com/jwks' }],
@@ -105,7 +108,8 @@ describe('the options of the verifier', () => {
     ['timeoutSeconds', { timeoutSeconds: 0 }],
     ['dpop.url', { dpop: { url: 'api.example.com' } }],
     ['maxProofs', { dpop: { url: audience, maxProofs: 0 } }],
-    ['no option failOpen', { failOpen: true }]
+    ['no option failOpen', { failOpen: true }],
+    ['no option dpop.nonce', { dpop: { url: audience, nonce: true } }]
   ])('throws a TypeError at once, which names it, for a wrong %s: %j', (name, change) => {
     const options = { ...good, ...change } as Parameters<typeof createVerifier>[0] // wrong on purpose
     expect(() => createVerifier(options)).toThrow(TypeError)
