@@ -33,8 +33,9 @@ type Kept<Value> = Loaded<Value> & { readonly loadedAt: number, readonly dueAt: 
 /**
  * Fresh: used at once, and towards the end of that time renewed while it is used. Not fresh: the request waits for a
  * new one. If that cannot be had, the old one is used for as long as it may be, and fetched again every few seconds.
+ * @param load is given what is kept, if there is anything
  */
-export function createRefreshed<Value> (name: string, load: () => Promise<Loaded<Value>>, { now, random }: Seams): Refreshed<Value> {
+export function createRefreshed<Value> (name: string, load: (before: Value | undefined) => Promise<Loaded<Value>>, { now, random }: Seams): Refreshed<Value> {
   let kept: Kept<Value> | undefined
   let failure: { readonly cause: unknown, readonly at: number } | undefined
   let attemptedAt = Number.NEGATIVE_INFINITY
@@ -43,7 +44,7 @@ export function createRefreshed<Value> (name: string, load: () => Promise<Loaded
   async function attempt (): Promise<void> {
     attemptedAt = now()
     try {
-      const loaded = await load()
+      const loaded = await load(kept?.value)
       const loadedAt = now()
       kept = { ...loaded, loadedAt, dueAt: loaded.freshUntil - (loaded.freshUntil - loadedAt) * earlyShare * random() }
       failure = undefined

@@ -32,3 +32,13 @@ export function statusAt ({ bits, bytes }: StatusList, index: number): number | 
   const byte = bytes[Math.floor(index / perByte)]
   return byte === undefined ? undefined : (byte >> (index % perByte) * bits) & (2 ** bits - 1)
 }
+
+/**
+ * What was revoked stays so: one of several processes of the issuer may be cut off from its database, and still publish the
+ * list of before. Only of lists of one bit, for other statuses may pass.
+ * @see [Token Status List §7.1](https://datatracker.ietf.org/doc/html/draft-ietf-oauth-status-list#section-7.1)
+ */
+export function withRevoked (before: StatusList, list: StatusList): StatusList {
+  if (before.bits !== 1 || list.bits !== 1) return list
+  return { bits: 1, bytes: list.bytes.map((byte, position) => byte | (before.bytes[position] ?? 0)) }
+}

@@ -4,7 +4,7 @@ import { knownAlgorithms } from './algorithms.ts'
 import { NotThere, type Issuer } from './issuer.ts'
 import { maxStatusListResponseBytes, maxStatusLists, maxTtlSeconds, retrySeconds } from './limits.ts'
 import { createRefreshed, type Loaded, type Refreshed, type Seams } from './refreshed.ts'
-import { decodeStatusList, statusAt, type StatusList } from './status-list.ts'
+import { decodeStatusList, statusAt, withRevoked, type StatusList } from './status-list.ts'
 
 export interface StatusListsOptions extends Seams {
   readonly issuer: Issuer
@@ -29,7 +29,7 @@ export function createStatusLists (options: StatusListsOptions): StatusLists {
   const lists = new Map<string, Refreshed<KnownList>>()
 
   function listAt (uri: string): Refreshed<KnownList> {
-    const list = lists.get(uri) ?? createRefreshed<KnownList>(`the status list ${uri}`, () => load(uri, options), options)
+    const list = lists.get(uri) ?? createRefreshed<KnownList>(`the status list ${uri}`, (before) => load(uri, before, options), options)
     lists.delete(uri)
     lists.set(uri, list)
     for (const longestUnused of lists.keys()) {
@@ -48,9 +48,10 @@ export function createStatusLists (options: StatusListsOptions): StatusLists {
 }
 
 /** Of no list it is not remembered for longer than of a failure. */
-async function load (uri: string, options: StatusListsOptions): Promise<Loaded<KnownList>> {
+async function load (uri: string, before: KnownList, options: StatusListsOptions): Promise<Loaded<KnownList>> {
   try {
-    return await fetchList(uri, options)
+    const { value, ...times } = await fetchList(uri, options)
+    return { value: before === undefined ? value : withRevoked(before, value), ...times }
   } catch (error) {
     if (!(error instanceof NotThere)) throw error
     const until = options.now() + retrySeconds * 1_000
@@ -63,7 +64,7 @@ async function load (uri: string, options: StatusListsOptions): Promise<Loaded<K
  * forever; without `ttl`, nobody knows when to ask again. `ttl` counts from the fetch.
  * @see [Token Status List §8.3](https://datatracker.ietf.org/doc/html/draft-ietf-oauth-status-list#section-8.3)
  */
-async function fetchList (uri: string, { issuer, keys, clockToleranceSeconds, now }: StatusListsOptions): Promise<Loaded<KnownList>> {
+async function fetchList (uri: string, { issuer, keys, clockToleranceSeconds, now }: StatusListsOptions): Promise<Loaded<StatusList>> {
   const token = await issuer.get(uri, 'application/statuslist+jwt', maxStatusListResponseBytes)
   const { payload } = await jwtVerify(token.trim(), keys, {
     algorithms: [...knownAlgorithms],

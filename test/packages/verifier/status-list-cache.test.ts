@@ -149,6 +149,18 @@ describe('how the verifier keeps status lists', () => {
     expect(await refused(verifier.verify(token))).toMatchObject({ code: 'invalid_token' })
   })
 
+  it('does not believe that what was revoked is good again: one process of the issuer may know less than another', async () => {
+    const old = await issuer.statusListToken()
+    issuer.revoke(0)
+    expect(await refused(verifier.verify(token))).toMatchObject({ code: 'invalid_token' })
+    issuer.serve(issuer.listPath, answer(200, old))
+    for (let times = 0; times < 2; times += 1) {
+      pass(25)
+      expect(await refused(verifier.verify(token))).toMatchObject({ code: 'invalid_token' })
+      await expect(verifier.verify(await issuer.token(1))).resolves.toBeDefined()
+    }
+  })
+
   it('keeps lists apart', async () => {
     issuer.revoke(0, 'b')
     const other = await issuer.token(0, { claims: { status: { status_list: { idx: 0, uri: issuer.uri('b') } } } })
