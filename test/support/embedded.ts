@@ -22,11 +22,12 @@ export function superuserUrl (url: string): string {
   return url.replace('//signet@', '//postgres@')
 }
 
-/** A database of its own for a test: migrated, or empty if asked for. */
-export async function createTestDatabase ({ migrated = true } = {}): Promise<TestDatabase> {
+/** A database of its own for a test: migrated, or empty if asked for; not durable is quicker where much is written. */
+export async function createTestDatabase ({ migrated = true, durable = true } = {}): Promise<TestDatabase> {
   const { url, template } = inject('testServer')
   const name = `test_${randomBytes(8).toString('hex')}`
   await asSuperuser(url, `CREATE DATABASE ${name} OWNER signet TEMPLATE ${migrated ? template : 'template0'}`)
+  if (!durable) await asSuperuser(url, `ALTER DATABASE ${name} SET synchronous_commit = off`)
   return {
     url: databaseUrl(url, name),
     drop: async () => { await asSuperuser(url, `DROP DATABASE ${name} WITH (FORCE)`) }
