@@ -2,7 +2,7 @@ import { existsSync, readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import ts from 'typescript'
 import { describe, expect, it } from 'vitest'
-import { sourceFiles } from '../architecture/source.ts'
+import { packageFiles, sourceFiles } from '../architecture/source.ts'
 import { readDocument, readLinks, readTable, repository } from './markdown.ts'
 
 interface Row {
@@ -46,7 +46,7 @@ describe('docs/conformance.md', () => {
   })
 
   it('has every specification that a source links to', () => {
-    const linked = new Set(sourceFiles().flatMap((path) => linksOf(path)))
+    const linked = new Set([...sourceFiles(), ...packageFiles()].flatMap((path) => linksOf(path)))
     const listed = new Set(rows.map(({ specification }) => specification))
     expect([...linked].filter((specification) => !listed.has(specification))).toEqual([])
     expect(linked.size).toBeGreaterThan(20)

@@ -52,7 +52,7 @@ describe('Token Status List §8.3, by the verifier', () => {
     expect(await refused(strict.verify(await issuer.token(0, { key: rsa })))).toMatchObject({ code: 'invalid_token' })
   })
 
-  it('refuses a token whose index is outside its list, which says nothing about it, even where it accepts without a list', async () => {
+  it('S52 refuses a token whose index is outside its list, which says nothing about it, even where it accepts without a list', async () => {
     const open = issuer.verifier({ whenStatusUnavailable: 'accept' })
     await expect(open.verify(await issuer.token(63))).resolves.toBeDefined()
     for (const index of [64, 2 ** 20, Number.MAX_SAFE_INTEGER]) {
