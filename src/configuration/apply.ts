@@ -1,5 +1,4 @@
 /** Makes a database as a configuration file says: all of it or nothing, in one transaction. */
-import { attribute } from '../audit/audit-record.ts'
 import { lockWriters } from '../changes/writer-lock.ts'
 import { sealSecret } from '../clients/sealed-secret.ts'
 import { createSecretHasher } from '../clients/secrets.ts'
@@ -10,6 +9,7 @@ import { printable } from '../names.ts'
 import { exitCodes, OperatorError } from '../operator-error.ts'
 import type { Progress } from '../progress.ts'
 import type { Sealer } from '../sealing/sealer.ts'
+import type { StatusReference } from '../status-lists/status-list.ts'
 import { isEmpty, type OwnedSecret, type Plan } from './changes.ts'
 import { findLeft, type Leftovers } from './leaving.ts'
 import { refusal } from './mistakes.ts'
@@ -48,7 +48,7 @@ export async function applyConfiguration (options: ApplyOptions): Promise<Plan> 
     if (!isReady(file)) throw refusal(file.label, [...file.mistakes, ...checkAgainst(await readAll(database), file, options.leftovers)])
     const facts = createSecretFacts(file.secrets, createSecretHasher())
     for (let tries = 0; tries < maxTries; tries += 1) {
-      const state = await readAll(database)
+      const state = await readAll(database, tokensOf(file))
       await facts.learn(state, slowly(options, (remaining) => `verifying secrets: ${remaining} to go`))
       // Whoever changes nothing, as most starts do, makes no writer wait.
       const expected = planFor(state, file, facts, options)
@@ -68,11 +68,10 @@ export async function applyConfiguration (options: ApplyOptions): Promise<Plan> 
 async function carryOut (file: ReadyFile, facts: SecretFacts, options: ApplyOptions): Promise<Plan | undefined> {
   return await options.database.$transaction(async (session) => {
     await lockWriters(session)
-    const planned = planFor(await readState(session), file, facts, options)
+    const planned = planFor(await readState(session, tokensOf(file)), file, facts, options)
     if (planned === undefined || isEmpty(planned)) return planned
     options.approve?.(planned)
-    await attribute(session, { actor: `configuration ${file.name}` })
-    await write(session, planned.writes, { file: file.name, seal: sealing(file, options), tick: slowly(options, (what) => `writing: ${what}`) })
+    await write(session, planned.writes, { file: file.name, reasons: reasonsOf(file), now: options.clock(), seal: sealing(file, options), tick: slowly(options, (what) => `writing: ${what}`) })
     return planned
   }, transactionLimits)
 }
@@ -84,6 +83,15 @@ function planFor (state: State, file: ReadyFile, facts: SecretFacts, { leftovers
   const { plan: planned, mistakes } = plan({ file, state, secrets, left: findLeft(file, state, leftovers), now: clock(), newId })
   if (mistakes.length > 0) throw refusal(file.label, mistakes)
   return planned
+}
+
+function tokensOf ({ document: { revoked_tokens: tokens = [] } }: ReadyFile): readonly StatusReference[] {
+  return tokens.map(({ list, index }) => ({ listId: list.slice(-22), index }))
+}
+
+/** Of organizations and clients, by id. */
+function reasonsOf ({ document: { organizations = {}, clients = {} } }: ReadyFile): ReadonlyMap<string, string> {
+  return new Map([...Object.entries(organizations), ...Object.entries(clients)].flatMap(([id, { revocation_reason: reason }]): [string, string][] => reason === undefined ? [] : [[id, reason]]))
 }
 
 function sealing (file: ReadyFile, { sealer }: ApplyOptions): (row: OwnedSecret) => string | null {

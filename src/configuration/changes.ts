@@ -1,8 +1,9 @@
 /** The difference between a file and the database, as people read it and as rows to write. */
 import type { ClientSecret } from '../clients/client.ts'
 import type { ConfiguredClient, ConfiguredKey, GrantedScope, KeyOfClient } from '../clients/rows.ts'
-import type { ConfiguredOrganization } from '../organizations/store.ts'
+import type { ConfiguredOrganization, CutOff } from '../organizations/store.ts'
 import type { ConfiguredResource, ConfiguredScope } from '../resources/store.ts'
+import type { StatusReference } from '../status-lists/status-list.ts'
 import type { Left } from './leaving.ts'
 import { mistakeAt, type Mistake, type Path } from './mistakes.ts'
 import type { ReadyFile } from './read.ts'
@@ -10,12 +11,12 @@ import type { State } from './state.ts'
 
 /** What is released belongs to the command line from then on. */
 export type Action = 'create' | 'update' | 'remove' | 'release'
-export type Kind = 'organization' | 'resource' | 'scope' | 'client' | 'secret' | 'key'
+export type Kind = 'organization' | 'resource' | 'scope' | 'client' | 'secret' | 'key' | 'token'
 
 export interface Change {
   readonly action: Action
   readonly kind: Kind
-  /** The id; the identifier of a resource, the name of a scope, the client's id of a secret or key. */
+  /** The id; the identifier of a resource, the name of a scope, the client's id of a secret or key, list and index of a token. */
   readonly id: string
   /** What is changed, in a few words each. */
   readonly details: readonly string[]
@@ -47,7 +48,19 @@ interface RowsOf<Row> {
   readonly release: string[]
 }
 
+/** What is revoked, and why. */
+type Because<Row> = Row & { readonly reason: string | undefined }
+
+export interface Revocations {
+  readonly organizations: Because<CutOff>[]
+  readonly clients: Because<CutOff>[]
+  readonly secrets: Because<OwnedSecret>[]
+  readonly keys: Because<KeyOfClient>[]
+  readonly tokens: Because<StatusReference>[]
+}
+
 export interface Writes {
+  readonly revoke: Revocations
   /** Organizations whose names others take over: they let go of them first. */
   readonly parkedNames: string[]
   readonly organizations: RowsOf<ConfiguredOrganization>
@@ -111,6 +124,7 @@ export function createDraft ({ places }: ReadyFile): Draft {
     warnings: [],
     mistakes: [],
     writes: {
+      revoke: { organizations: [], clients: [], secrets: [], keys: [], tokens: [] },
       parkedNames: [],
       organizations: rows(),
       resources: rows(),

@@ -15,6 +15,7 @@ import { authenticationMethods, type AuthenticationMethod } from '../oauth/authe
 import { grantTypes, type GrantType } from '../oauth/grant-types.ts'
 import { signingAlgorithmNames, signingAlgorithms, type SigningAlgorithm } from '../oauth/signing-algorithms.ts'
 import { maxScopeLength } from '../oauth/scope.ts'
+import { indexesPerList } from '../status-lists/status-list.ts'
 
 export const defaultFileName = 'signet'
 export const minImportedSecretLength = 16
@@ -40,8 +41,15 @@ const clientIdRule = 'It takes cl_live_ or cl_test_ and 1 to 56 lower-case lette
 const disabled = (consequence: string) => Type.Optional(Type.Boolean({ default: false, description: `Whether it is disabled: ${consequence}` }))
 const lifetime = (description: string) => Type.Optional(Type.Integer({ minimum: minAccessTokenTtlSeconds, maximum: maxAccessTokenTtlSeconds, description }))
 
+const cutOff = (whose: string) => Type.Optional(Type.String({
+  pattern: timePattern, description: `The tokens that ${whose} until this moment are dead, for good. It lies in the past, and only ever moves forward: an earlier one changes nothing.`, errorMessage: timeRule
+}))
+const reason = (of: string) => Type.Optional(text(maxDescriptionLength, `Why ${of}: for the audit record.`))
+
 const organization = Type.Object({
   name: text(maxNameLength, 'What people call the organization. Names are unique.'),
+  tokens_revoked_before: cutOff('its clients were issued'),
+  revocation_reason: reason('it is disabled, or its tokens are revoked'),
   disabled: disabled('its clients get no tokens, and the tokens that they have are dead for good.')
 }, { ...closed, description: 'An owner of clients. Their tokens let an API see its data.' })
 
@@ -107,6 +115,22 @@ const key = Type.Object({
   key_ops: Type.Optional(Type.Array(Type.Unsafe<string>({ type: 'string', enum: ['verify'] }), { maxItems: 1, description: 'Verifying, if it is said at all.' }))
 }, { ...closed, description: 'A public key as a JWK (RFC 7517). The private half stays with the client.' })
 
+const revokedSecret = Type.Object({
+  id: Type.String({ pattern: '^[a-z0-9]{1,64}$', description: 'Its id, as signet secret list shows it.', errorMessage: 'It takes the id of a secret, as signet secret list shows it.' }),
+  reason: reason('it is revoked')
+}, { ...closed, description: 'A secret that is revoked.' })
+
+const revokedKey = Type.Object({
+  kid: Type.String({ pattern: '^[\\x21-\\x7E]{1,128}$', description: 'Its kid. The same key under another kid is revoked with it.', errorMessage: 'It takes 1 to 128 printable ASCII characters without spaces.' }),
+  reason: reason('it is revoked')
+}, { ...closed, description: 'A key that is revoked.' })
+
+const revokedToken = Type.Object({
+  list: Type.String({ pattern: '^(?:https?://[^\\s?#]{1,255}/status-lists/)?[0-9A-Za-z]{22}$', description: 'Its status list: the uri in its claim status, or the id at the end of that.', errorMessage: 'It takes the uri of a status list, or the 22 letters and digits at its end.' }),
+  index: Type.Integer({ minimum: 0, maximum: indexesPerList - 1, description: 'Its index there: the idx in its claim status.' }),
+  reason: reason('it is revoked')
+}, { ...closed, description: 'A token that is revoked.' })
+
 const client = Type.Object({
   organization: Type.String({ ...organizationId, description: 'The id of the organization that owns it: one of this file, or one that exists.' }),
   name: text(maxNameLength, 'What people call the client.'),
@@ -140,6 +164,10 @@ const client = Type.Object({
   })),
   keys: Type.Optional(Type.Array(key, { maxItems: maxUsableKeys, description: 'The public keys that it signs its assertions with (private_key_jwt).' })),
   disabled: disabled('it gets no tokens, and the tokens that it has are dead for good.'),
+  tokens_revoked_before: cutOff('it was issued'),
+  revocation_reason: reason('it is disabled, or its tokens are revoked'),
+  revoked_secrets: Type.Optional(Type.Array(revokedSecret, { maxItems: maxListed, description: 'Secrets of the client that are revoked, for good, with every token that was got with them.' })),
+  revoked_keys: Type.Optional(Type.Array(revokedKey, { maxItems: maxListed, description: 'Keys of the client that are revoked, for good, with every token that was got with them.' })),
   secret: Type.Optional(secret)
 }, { ...closed, description: 'An application that gets tokens, or an API that introspects them.' })
 
@@ -161,7 +189,8 @@ export const configurationFile = Type.Object({
   })),
   clients: Type.Optional(Type.Record(Type.String({ pattern: '^cl_(?:live|test)_[a-z0-9]{1,56}$' }), client, {
     ...closed, errorMessage: clientIdRule, description: 'Clients by id, such as cl_live_samplebackend. The id says the environment.'
-  }))
+  })),
+  revoked_tokens: Type.Optional(Type.Array(revokedToken, { maxItems: maxListed, description: 'Tokens that are revoked, for good, with those that were exchanged for them.' }))
 }, {
   ...closed,
   $schema: 'https://json-schema.org/draft/2020-12/schema',

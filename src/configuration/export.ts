@@ -34,7 +34,7 @@ export function exportConfiguration (state: State, { name, organizationId }: Exp
   const identifiers = new Map(state.resources.map(({ id, identifier }) => [id, identifier]))
   const document: ConfigurationFile = {
     name,
-    organizations: byKey(organizations.filter(isOurs), ({ id }) => id, (organization) => ({ name: organization.name, ...disabledOf(organization) })),
+    organizations: byKey(organizations.filter(isOurs), ({ id }) => id, (organization) => ({ name: organization.name, ...disabledOf(organization), ...cutOffOf(organization) })),
     resources: byKey(resources.filter(isOurs), ({ identifier }) => identifier, (resource) => resourceEntry(resource, resource.scopes.filter(isOurs))),
     clients: byKey(clients.filter(isOurs), ({ id }) => id, (client) => clientEntry(client, identifiers))
   }
@@ -64,6 +64,10 @@ function byKey<Row, Entry> (rows: readonly Row[], keyOf: (row: Row) => string, e
 
 function disabledOf ({ disabledAt }: { readonly disabledAt: Date | null }): { disabled?: true } {
   return disabledAt === null ? {} : { disabled: true }
+}
+
+function cutOffOf ({ tokensRevokedBefore }: { readonly tokensRevokedBefore: Date | null }): { tokens_revoked_before?: string } {
+  return tokensRevokedBefore === null ? {} : { tokens_revoked_before: tokensRevokedBefore.toISOString() }
 }
 
 function lifetimeOf ({ accessTokenTtlSeconds }: { readonly accessTokenTtlSeconds: number | null }): { access_token_ttl_seconds?: number } {
@@ -107,7 +111,8 @@ function clientEntry (client: Client, identifiers: ReadonlyMap<string, string>):
     ...client.certificateThumbprints.length === 0 ? {} : { certificate_thumbprints: [...client.certificateThumbprints] },
     ...exportedAuthentication(client),
     ...keys.length === 0 ? {} : { keys },
-    ...disabledOf(client)
+    ...disabledOf(client),
+    ...cutOffOf(client)
   }
 }
 

@@ -16,7 +16,8 @@ export function planKeys (input: PlanInput, clients: ReadonlyMap<string, Client 
       if (before !== undefined) refuseRevoked(clientId, key, before, stored, draft)
       place(clientId, key, stored.get(key.kid), input, draft)
     }
-    for (const key of stored.values()) if (key.managedBy === input.file.name && !wanted.has(key.kid)) leave(clientId, key, input, draft)
+    const revoked = new Set(input.file.document.clients?.[clientId]?.revoked_keys?.map(({ kid }) => kid))
+    for (const key of stored.values()) if (key.managedBy === input.file.name && !wanted.has(key.kid) && !revoked.has(key.kid)) leave(clientId, key, input, draft)
     refuseTooMany(clientId, wanted, stored, input, draft)
   }
 }

@@ -9,6 +9,7 @@ import { planClients, type Afterwards } from './plan-clients.ts'
 import { planKeys } from './plan-keys.ts'
 import { planLeft } from './plan-left.ts'
 import { planOrganizations } from './plan-organizations.ts'
+import { planRevocations } from './plan-revocations.ts'
 import { planResources, planScopes } from './plan-resources.ts'
 import { planSecrets } from './plan-secrets.ts'
 import type { ReadFile } from './read.ts'
@@ -35,7 +36,7 @@ function planAll (input: PlanInput): Draft {
   planOrganizations(input, draft)
   const resources = planResources(input, draft)
   const scopes = planScopes(input, resources, draft)
-  const clients = planClients(input, afterwards(input, resources, scopes), draft)
+  const clients = planRevocations(input, planClients(input, afterwards(input, resources, scopes), draft), draft)
   planSecrets(input, clients, draft)
   planKeys(input, clients, draft)
   planLeft(input, draft)

@@ -10,6 +10,7 @@ type Document = Partially<ConfigurationFile>
 export function checkDocument (document: Document, places: Places): readonly Mistake[] {
   return [
     ...sameNames(document, places),
+    ...cutOffs(document, places),
     ...identifiers(document, places),
     ...sameScopes(document, places),
     ...Object.entries(document.clients ?? {}).flatMap(([id, client]) => checkClient(id, client ?? {}, places))
@@ -26,6 +27,13 @@ function sameNames ({ organizations = {} }: Document, places: Places): Mistake[]
     const path = ['organizations', id, 'name']
     return other === undefined ? [] : [mistakeAt(places.value(path), path, `${other} has this name too, and names of organizations are unique. Choose another name.`)]
   })
+}
+
+function cutOffs ({ organizations = {}, clients = {} }: Document, places: Places): Mistake[] {
+  return Object.entries({ organizations, clients }).flatMap(([kind, entries]) => Object.entries(entries).flatMap(([id, entry]) => {
+    const path = [kind, id, 'tokens_revoked_before']
+    return isNoTime(entry?.tokens_revoked_before) ? [mistakeAt(places.value(path), path, timeRule)] : []
+  }))
 }
 
 function identifiers ({ resources = {}, clients = {} }: Document, places: Places): Mistake[] {

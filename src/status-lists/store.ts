@@ -53,6 +53,8 @@ export interface StatusListStore {
   lease (block: Block, holder: Holder): Promise<boolean>
   /** @param keep called for each range, some thousands at a time: requests are answered in between */
   readRevoked (keep: (range: RevokedRange) => void): Promise<void>
+  /** Whether each is revoked, by list and index (`list/index`); without those whose list is gone. */
+  readStates (tokens: readonly StatusReference[]): Promise<ReadonlyMap<string, boolean>>
   readRevokedAt (status: StatusReference): Promise<Date | undefined>
   /** The id of the client that the index was leased for. */
   readOwner (status: StatusReference): Promise<string | undefined>
@@ -118,6 +120,14 @@ export function createStatusListStore (database: Session): StatusListStore {
         page.forEach(keep)
         after = page.length < rowsAtATime ? undefined : page.at(-1)
       }
+    },
+
+    async readStates (tokens) {
+      const rows: { id: string, isRevoked: boolean }[] = await database.$queryRaw`
+        SELECT l.id || '/' || t.index AS id, EXISTS (
+          SELECT FROM revoked_indexes r WHERE r.list_id = l.id AND t.index BETWEEN r.first_index AND r.last_index
+        ) AS "isRevoked" FROM jsonb_to_recordset(${JSON.stringify(tokens)}::jsonb) AS t ("listId" text, index integer) JOIN status_lists l ON l.id = t."listId"`
+      return new Map(rows.map(({ id, isRevoked }) => [id, isRevoked]))
     },
 
     async readRevokedAt ({ listId, index }) {

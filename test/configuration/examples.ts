@@ -37,7 +37,7 @@ const scopeText = 'scopes: { a: { description: A } }'
 /** Files with their mistakes, as far as the schema says: what an editor shows, too. */
 export const malformed: readonly (readonly [file: string, ...mistakes: readonly string[]])[] = [
   ['organisations: {}', '1:1: organisations: There is no such member. Did you mean organizations?'],
-  ['zzz: 1', '1:1: zzz: There is no such member. There are: name, organizations, resources, clients.'],
+  ['zzz: 1', '1:1: zzz: There is no such member. There are: name, organizations, resources, clients, revoked_tokens.'],
   ['[]', '1:1: It takes a mapping, not a list.'],
   ['text', '1:1: It takes a mapping, not text.'],
   ['name: ""', '1:7: name: It takes 1 to 64 letters, digits, dots, hyphens and underscores, such as signet.'],

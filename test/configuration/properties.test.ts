@@ -25,7 +25,7 @@ describe('any sequence of configuration files', { timeout: 120_000 }, () => {
     await fc.assert(fc.asyncProperty(sequence, async (files) => {
       const last = files.at(-1) ?? {}
       await world.apply({}, { prune: true })
-      expect(byFile(await world.state())).toEqual({ organizations: [], resources: [], clients: [] })
+      expect(byFile(await world.state())).toEqual({ organizations: [], resources: [], clients: [], tokens: new Map() })
       await world.apply(last, { prune: true })
       const alone = await summary(await world.state())
 
@@ -65,12 +65,12 @@ describe('any sequence of configuration files', { timeout: 120_000 }, () => {
 
 function byFile ({ organizations, resources, clients }: State): State {
   const isManaged = ({ managedBy }: { readonly managedBy: string | null }): boolean => managedBy !== null
-  return { organizations: organizations.filter(isManaged), resources: resources.filter(isManaged), clients: clients.filter(isManaged) }
+  return { organizations: organizations.filter(isManaged), resources: resources.filter(isManaged), clients: clients.filter(isManaged), tokens: new Map() }
 }
 
 function byHand ({ organizations, resources, clients }: State): State {
   const isManual = ({ managedBy }: { readonly managedBy: string | null }): boolean => managedBy === null
-  return { organizations: organizations.filter(isManual), resources: resources.filter(isManual), clients: clients.filter(isManual) }
+  return { organizations: organizations.filter(isManual), resources: resources.filter(isManual), clients: clients.filter(isManual), tokens: new Map() }
 }
 
 function keys ({ organizations, resources, clients }: State): string[] {

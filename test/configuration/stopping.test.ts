@@ -142,7 +142,7 @@ describe('between any files, what is stopped by hand', { timeout: 240_000 }, () 
       dead.secrets.set(secret.id, await textOf(secret))
       return
     }
-    const key = keyOf(kind, pick(rowsOf(kind, { organizations, resources, clients })))
+    const key = keyOf(kind, pick(rowsOf(kind, { organizations, resources, clients, tokens: new Map() })))
     if (key === undefined) return
     if (kind === 'organization') await world.database.organization.update({ where: { id: key }, data: disabled })
     if (kind === 'resource') await world.database.resource.update({ where: { identifier: key }, data: disabled })
