@@ -27,7 +27,7 @@ describe('a Signet that is well', { timeout: 60_000 }, () => {
     expect(text.stdout.trimEnd().split('\n').filter((line) => !/^ok {7}\S/.test(line))).toEqual([])
     expect(json).toMatchObject({ problems: 0, warnings: 0 })
     expect((json['checks'] as Finding[]).map(({ check }) => check)).toEqual([ // as doctor writes it
-      'node', 'configuration', '.env', 'master key', 'data folder', 'database', 'schema', 'master key opens', 'keys live', 'keys test',
+      'node', 'configuration', '.env', 'master key', 'data folder', 'database', 'schema', 'master key opens', 'keys live', 'keys test', 'credentials in use',
       'clock of the database', 'server', 'issuer', 'metadata live', 'metadata test', 'clock of the server', 'client authentication', 'paths',
       'large bodies', 'caching', 'request ids', 'addresses in the log', 'jwks live', 'jwks test'
     ])
