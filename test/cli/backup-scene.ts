@@ -6,6 +6,7 @@ import pg from 'pg'
 import { expect } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../support/embedded.ts'
 import type { Scene } from '../support/fixtures.ts'
+import { leftOut } from '../../src/backup/tables.ts'
 import { describeSchemaFile } from '../support/prisma-schema.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
 import { createCli, type Cli, type CliRun } from './cli-process.ts'
@@ -67,9 +68,9 @@ export async function sql (url: string, statement: string, values: readonly unkn
   }
 }
 
-/** Every row of every table, as PostgreSQL writes it. */
+/** Every row of every table that a backup holds, as PostgreSQL writes it. */
 export async function contents (url: string): Promise<Record<string, unknown>> {
-  const tables = Object.keys(await schemaTables()).filter((table) => table !== 'changes')
+  const tables = Object.keys(await schemaTables()).filter((table) => !Object.hasOwn(leftOut, table))
   return Object.fromEntries(await Promise.all(tables.map(async (table) => [table, await sql(url, `SELECT row_to_json(t)::text AS row FROM ${table} AS t ORDER BY 1`)] as const)))
 }
 

@@ -151,7 +151,7 @@ async function revoke ({ process, token: which, hasty }: Extract<Step, { do: 're
 async function revokeIndexes ({ token: which, more }: Extract<Step, { do: 'revoke indexes' }>, { database, model }: World, { tokens }: Scene): Promise<void> {
   if (tokens.length === 0) return
   const { uri, index } = chosen(tokens, which)
-  await createStatusListStore(database).revoke({ listId: uri.slice(-22), firstIndex: index, lastIndex: index + more })
+  await createStatusListStore(database).revoke({ listId: uri.slice(-22), firstIndex: index, lastIndex: index + more }, { actor: 'test' })
   model.revokeRange(uri, index, index + more)
 }
 
@@ -238,7 +238,7 @@ async function revokeSigningKey ({ token: which, meanwhile }: Extract<Step, { do
   if (scene.tokens.length === 0) return
   const { kid, credential } = chosen(scene.tokens, which)
   const answers = await during(meanwhile, world, credential, async () => {
-    await world.rotation.revoke(kid)
+    await world.rotation.revoke(kid, { actor: 'test' })
     world.model.revokeKid(kid)
   })
   for (const answer of answers) record(answer, world, scene, credential)

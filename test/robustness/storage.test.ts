@@ -143,7 +143,7 @@ describe('S44 more than a week of issuing, exchanging and revoking, by processes
     }
     for (let count = 0; count < revocationsOfStep; count += 1) {
       const { listId, index } = any(statuses).status
-      await store().revoke({ listId, firstIndex: index, lastIndex: index })
+      await store().revoke({ listId, firstIndex: index, lastIndex: index }, { actor: 'test' })
     }
     if (number % stepsOfDay === 20) await leak()
     await date()
