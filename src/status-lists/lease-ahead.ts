@@ -24,7 +24,7 @@ interface LeaseAheadDependencies {
 }
 
 /** In milliseconds: how often it is looked who leased and whose blocks end, and how long ago somebody got tokens who may come again. */
-export const leaseAheadLimits = { intervalMillis: 5_000, renewalMillis: 300_000, recentMillis: 26 * 3_600_000, overlapMillis: 60_000 } as const
+export const leaseAheadLimits = { intervalMillis: 5_000, renewalMillis: 300_000, recentMillis: 26 * 3_600_000, overlapMillis: 180_000 } as const
 
 /** @returns a function that stops it */
 export function startLeasingAhead ({ store, allocator, clients, organizations, keys, clock, logger, awayMillis }: LeaseAheadDependencies): () => void {
@@ -43,7 +43,7 @@ export function startLeasingAhead ({ store, allocator, clients, organizations, k
     const failures: unknown[] = []
     const recently = startedAt - leaseAheadLimits.recentMillis
     const signingNow = [...new Set(keys.all().flatMap((key) => [...signers(key)]))].sort().join(' ')
-    const holders = await store.readHolders(new Date(signingNow === signing ? Math.max(since, recently) : recently))
+    const holders = await store.readHolders(new Date(signingNow === signing ? Math.max(since, recently) : recently), new Date(recently))
     for (const { clientId, credential, kid } of holders) {
       const client = clients.get(clientId)
       const organization = client === undefined ? undefined : organizations.get(client.organizationId)
@@ -55,7 +55,7 @@ export function startLeasingAhead ({ store, allocator, clients, organizations, k
         await allocator.prepare({ ...holder, kid: signer }, client.environment, clock() + lifetimeSeconds * 1000).catch((error: unknown) => { failures.push(error) })
       }
     }
-    // Clocks of processes and of the database differ a little, and what is read twice is leased once.
+    // Clocks differ a little, that a credential was used is written down within a minute, and what is read twice is leased once.
     if (failures.length === 0) {
       since = Math.min(startedAt, clock()) - leaseAheadLimits.overlapMillis
       signing = signingNow

@@ -62,8 +62,11 @@ export interface StatusListStore {
   readSamples (tokens: TokensOf): Promise<(StatusReference & Pick<StatusListRow, 'environment'>)[]>
   /** Durable when it returns; revoking twice is harmless. One statement, which leaves an audit record as well. */
   revoke (range: RevokedRange, by: Attribution): Promise<void>
-  /** Who leased since then, whichever process it was. */
-  readHolders (since: Date): Promise<{ clientId: string, credential: string, kid: string }[]>
+  /**
+   * Who leased since then, whichever process it was, and used the credential lately.
+   * @param usedSince when: nobody leases ahead for what others have leased ahead only
+   */
+  readHolders (since: Date, usedSince: Date): Promise<{ clientId: string, credential: string, kid: string }[]>
   /** How many tokens of each signing key may live, by its `kid`: at most, for a block is leased before its tokens are issued. */
   countLiveByKey (now: Date): Promise<ReadonlyMap<string, number>>
   /** Of a database that was restored. @returns how many ranges it revoked */
@@ -155,7 +158,11 @@ export function createStatusListStore (database: Session): StatusListStore {
         ON CONFLICT DO NOTHING`
     },
 
-    readHolders: (since) => database.statusBlock.findMany({ where: { leasedAt: { gt: since } }, select: { clientId: true, credential: true, kid: true }, distinct: ['clientId', 'credential', 'kid'] }),
+    // What was used for the first time is written down a minute later, and keys of a jwks_uri under another name.
+    readHolders: (since, usedSince) => database.$queryRaw`
+      SELECT DISTINCT b.client_id AS "clientId", b.credential, b.kid FROM status_blocks b
+      LEFT JOIN credential_usage u ON u.client_id = b.client_id AND u.credential = b.credential
+      WHERE b.leased_at > ${since} AND coalesce(u.last_used_at > ${usedSince}, true)`,
 
     async countLiveByKey (now) {
       const rows: { kid: string, tokens: bigint }[] = await database.$queryRaw`

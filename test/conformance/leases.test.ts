@@ -60,6 +60,21 @@ describe('a token request that needs a lease while the process is behind the dat
 })
 
 describe('leases ahead of need', () => {
+  it('are made by a process that starts for whoever used a credential lately, and for nobody else', async () => {
+    const [recent, earlier] = await newPartners(2)
+    if (recent === undefined || earlier === undefined) throw new Error('no partners')
+    for (const partner of [recent, earlier]) await tokenOf(server, partner)
+    const [secretId] = earlier.client.secrets.keys()
+    await server.database.$executeRaw`
+      INSERT INTO credential_usage (client_id, credential, secret_id, last_used_at) VALUES (${earlier.id}, ${`secret:${secretId ?? ''}`}, ${secretId}, now() - interval '27 hours')
+      ON CONFLICT (client_id, credential) DO UPDATE SET last_used_at = excluded.last_used_at`
+    const sibling = await server.startSibling()
+    const blocksOf = (partner: RegisteredClient): Promise<number> => server.database.statusBlock.count({ where: { clientId: partner.id } })
+    expect(await within(5, async () => await blocksOf(recent) === 2)).toBe(true)
+    await tokenOf(sibling, recent)
+    expect(await blocksOf(earlier)).toBe(1)
+  })
+
   it('F03 are made for the key that takes over while the database is away, in every process', async () => {
     let offset = 0
     const clock = (): number => Date.now() + offset

@@ -112,7 +112,7 @@ describe('S44 more than a week of issuing, exchanging and revoking, by processes
   async function hear ({ statusLists, allocator }: Process): Promise<void> {
     await statusLists.lists.load()
     await statusLists.revoked.load()
-    for (const { clientId, credential } of await store().readHolders(new Date(now - 2 * stepMillis))) {
+    for (const { clientId, credential } of await store().readHolders(new Date(now - 2 * stepMillis), new Date(now - day))) {
       const holder = holders.find((each) => each.clientId === clientId && each.credential === credential)
       if (holder !== undefined) await allocator.prepare(holder, 'live', now + lifetime)
     }
