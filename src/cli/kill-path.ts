@@ -9,8 +9,8 @@ import { timeOf } from './present.ts'
 
 export interface KillPathDependencies {
   readonly processes: Pick<ProcessStore, 'readNewest' | 'readAttendance'>
-  /** When the revocation was committed, by the database's clock. */
-  readonly committedAt: Date
+  /** When the revocation was committed, by the database's clock; null: it was revoked before, and one only looks again. */
+  readonly committedAt: Date | null
   /** In each list that has something of it, one index that is revoked. */
   readonly samples: readonly { readonly uri: string, readonly index: number }[]
   readonly note: (sentence: string) => void
@@ -32,33 +32,39 @@ interface Place {
   readonly note?: string
 }
 
+/** Of what is still waited for, in words. */
+type Tell = (missing: string | undefined) => void
+
 export const killPathLimits = { waitMillis: 30_000, pollMillis: 50, tellMillis: 2_000, listsAtOnce: 8 } as const
 
 export async function followKillPath ({ processes, committedAt, samples, note }: KillPathDependencies): Promise<KillPath> {
-  const position = await processes.readNewest()
+  const { position, storedAt } = await processes.readNewest()
   const { now, processes: serving } = await processes.readAttendance()
   const [offset, deadline] = [now.getTime() - Date.now(), performance.now() + killPathLimits.waitMillis]
-  let waitsFor = ''
-  const telling = setInterval(() => { note(`waiting for ${waitsFor}`) }, killPathLimits.tellMillis)
+  const waitsFor = new Map<string, string>()
+  const tellOf = (what: string) => (missing: string | undefined) => { if (missing === undefined) waitsFor.delete(what); else waitsFor.set(what, missing) }
+  const telling = setInterval(() => { note(`waiting for ${[...waitsFor.values()].join(' and ')}`) }, killPathLimits.tellMillis)
   try {
-    const places: Place[] = [{ where: 'database', name: '', at: committedAt }]
-    places.push(...await followProcesses(processes, position, deadline, (missing) => { waitsFor = missing }))
-    // Without a process nobody publishes a list; whoever starts reads everything first.
-    if (serving.length > 0) places.push(...await followLists(samples, offset, deadline, (missing) => { waitsFor = missing }))
-    return describe(places, committedAt)
+    const places = await Promise.all([
+      followProcesses(processes, position, deadline, tellOf('processes')),
+      // Without a process nobody publishes a list; whoever starts reads everything first.
+      serving.length > 0 ? followLists(samples, offset, deadline, tellOf('lists')) : []
+    ])
+    return describe([{ where: 'database', name: '', at: committedAt ?? now }, ...places.flat()], committedAt === null ? undefined : storedAt)
   } finally {
     clearInterval(telling)
   }
 }
 
-async function followProcesses (store: KillPathDependencies['processes'], position: bigint, deadline: number, tell: (missing: string) => void): Promise<Place[]> {
+async function followProcesses (store: KillPathDependencies['processes'], position: bigint, deadline: number, tell: Tell): Promise<Place[]> {
   for (;;) {
     const { now, processes } = await store.readAttendance()
     const living = processes.filter((each) => !hasEnded(each))
     const isSilent = ({ seenAt }: ProcessState): boolean => now.getTime() - seenAt.getTime() > silentMillis
     const behind = living.filter((each) => each.position < position && !isSilent(each))
-    if (behind.length === 0 || performance.now() > deadline) return living.map((each) => placeOf(each, position))
-    tell(`${behind.length} of ${living.length} processes`)
+    const isOver = behind.length === 0 || performance.now() > deadline
+    tell(isOver ? undefined : `${behind.length} of ${living.length} processes`)
+    if (isOver) return living.map((each) => placeOf(each, position))
     await pause(killPathLimits.pollMillis)
   }
 }
@@ -81,12 +87,13 @@ function placeOf ({ host, pid, position, positionAt, seenAt, staleLimitSeconds }
   return { where: 'process', name, at: undefined, note: `silent since ${seenAt.toISOString()}; if it is cut off from the database, and not gone, it answers from memory until ${until.toISOString()}` }
 }
 
-async function followLists (samples: KillPathDependencies['samples'], offset: number, deadline: number, tell: (missing: string) => void): Promise<Place[]> {
+async function followLists (samples: KillPathDependencies['samples'], offset: number, deadline: number, tell: Tell): Promise<Place[]> {
   const places: Place[] = []
   for (let first = 0; first < samples.length; first += killPathLimits.listsAtOnce) {
     tell(`${samples.length - first} of ${samples.length} status lists`)
     places.push(...await Promise.all(samples.slice(first, first + killPathLimits.listsAtOnce).map((sample) => followList(sample, offset, deadline))))
   }
+  tell(undefined)
   return places
 }
 
@@ -99,12 +106,13 @@ async function followList ({ uri, index }: KillPathDependencies['samples'][numbe
   }
 }
 
-function describe (places: readonly Place[], committedAt: Date): KillPath {
+/** @param storedAt when the transaction began that all seconds are counted from */
+function describe (places: readonly Place[], storedAt: Date | undefined): KillPath {
   const missing = places.filter(({ at }) => at === undefined)
   const published = places.filter(({ where }) => where === 'status list').map(({ at }) => at?.getTime() ?? Infinity)
   return {
     rows: places.map(({ where, name, at, note }) => ({
-      where, name, in_force_at: timeOf(at ?? null), after_seconds: at === undefined ? null : Math.max(0, at.getTime() - committedAt.getTime()) / 1000, note: note ?? null
+      where, name, after_seconds: at === undefined || storedAt === undefined ? null : Math.max(0, at.getTime() - storedAt.getTime()) / 1000, in_force_at: timeOf(at ?? null), note: note ?? null
     })),
     missing: missing.length === 0 ? undefined : missing.map(({ where, name, note }) => `${where} ${name}: ${note ?? ''}`),
     // A cache on the way may have fetched it just before, and hand it out until then to an API that keeps it as long again.

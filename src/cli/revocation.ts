@@ -91,7 +91,7 @@ export async function reportRevocation (session: Session, output: Output, wait: 
   }
 }
 
-async function followKillPath ({ database, processes }: Session, { note }: Output, committedAt: Date | null, samples: KillPathDependencies['samples']): Promise<KillPath> {
+async function followKillPath ({ processes }: Session, { note }: Output, committedAt: Date | null, samples: KillPathDependencies['samples']): Promise<KillPath> {
   const killPath = await import('./kill-path.ts')
-  return await killPath.followKillPath({ processes, committedAt: committedAt ?? await databaseTime(database), samples, note })
+  return await killPath.followKillPath({ processes, committedAt, samples, note })
 }

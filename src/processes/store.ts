@@ -29,8 +29,8 @@ export const silentMillis = 12_000
 export interface ProcessStore {
   announce (process: ServingProcess, position: bigint): Promise<void>
   leave (id: string): Promise<void>
-  /** @returns the id of the newest change: where this position was reached, all is in force that has been committed */
-  readNewest (): Promise<bigint>
+  /** The newest change: where its position was reached, all is in force that has been committed. */
+  readNewest (): Promise<{ position: bigint, storedAt: Date | undefined }>
   /** Those that may still answer from memory. */
   readAttendance (): Promise<Attendance>
   /** Forgets those that have been silent for longer than they may answer from memory. @returns how many */
@@ -52,8 +52,8 @@ export function createProcessStore (database: Session): ProcessStore {
       await database.process.deleteMany({ where: { id } })
     },
     async readNewest () {
-      const newest = await database.change.findFirst({ select: { id: true }, orderBy: { id: 'desc' } })
-      return newest?.id ?? 0n
+      const newest = await database.change.findFirst({ select: { id: true, changedAt: true }, orderBy: { id: 'desc' } })
+      return { position: newest?.id ?? 0n, storedAt: newest?.changedAt }
     },
     async readAttendance () {
       const [clock]: { now: Date }[] = await database.$queryRaw`SELECT clock_timestamp() AS now`
