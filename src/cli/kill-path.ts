@@ -64,7 +64,7 @@ async function followProcesses (store: KillPathDependencies['processes'], positi
     const behind = living.filter((each) => each.position < position && !isSilent(each))
     const isOver = behind.length === 0 || performance.now() > deadline
     tell(isOver ? undefined : `${behind.length} of ${living.length} processes`)
-    if (isOver) return living.map((each) => placeOf(each, position))
+    if (isOver) return living.map((each) => placeOf(each, position, isSilent(each)))
     await pause(killPathLimits.pollMillis)
   }
 }
@@ -80,9 +80,10 @@ function hasEnded ({ host, pid }: ProcessState): boolean {
   }
 }
 
-function placeOf ({ host, pid, position, positionAt, seenAt, staleLimitSeconds }: ProcessState, wanted: bigint): Place {
+function placeOf ({ host, pid, position, positionAt, seenAt, staleLimitSeconds }: ProcessState, wanted: bigint, isSilent: boolean): Place {
   const name = `${host} ${pid}`
   if (position >= wanted) return { where: 'process', name, at: positionAt }
+  if (!isSilent) return { where: 'process', name, at: undefined, note: 'it serves, and has not read so far yet' }
   const until = new Date(seenAt.getTime() + staleLimitSeconds * 1000)
   return { where: 'process', name, at: undefined, note: `silent since ${seenAt.toISOString()}; if it is cut off from the database, and not gone, it answers from memory until ${until.toISOString()}` }
 }
