@@ -124,7 +124,7 @@ export function createMint ({ issuer, keys, clock, allocate, clients, organizati
       if (times === mostTimesBehind) throw stoppedMeanwhile('the lease was refused again and again')
       await catchUp().catch((error: unknown) => { throw stoppedMeanwhile(`the lease was refused, and the database is away: ${String(error)}`) })
       const [client, organization] = [clients.get(grant.client.id), organizations.get(grant.organization.id)]
-      if (client === undefined || organization === undefined) throw stoppedMeanwhile('it was deleted meanwhile')
+      if (organization === undefined || client?.organizationId !== organization.id) throw stoppedMeanwhile('it was deleted or moved meanwhile')
       token = await attempt({ ...grant, client, organization })
     }
     return token

@@ -55,8 +55,8 @@ export function createAllocator ({ ownLists, statusLists, store, clock, logger, 
   const shares = new LRUCache<string, Share>({ max: allocationLimits.shares })
 
   function shareFor (holder: Holder, environment: Environment, expiresAt: number): Share {
-    const { clientId, credential, kid, clientCutOff, organizationCutOff } = holder
-    const key = `${clientId} ${credential} ${kid} ${clientCutOff?.getTime() ?? ''} ${organizationCutOff?.getTime() ?? ''}`
+    const { clientId, organizationId, credential, kid, clientCutOff, organizationCutOff } = holder
+    const key = `${clientId} ${organizationId} ${credential} ${kid} ${clientCutOff?.getTime() ?? ''} ${organizationCutOff?.getTime() ?? ''}`
     const share = shares.get(key) ?? newShare(holder, environment)
     if (share.leasedAt === 0) shares.set(key, share)
     share.longestLifetime = Math.max(share.longestLifetime, expiresAt - clock())
