@@ -159,8 +159,8 @@ export function addKeyRevocation (parent: Command, verb: string, path: string, {
       },
       isRevoked: ({ same }) => same.every(({ revokedAt }) => revokedAt !== null),
       question: ({ client, key }) => `Revoke the key ${kid} of the client ${id} (${client.name}) for good?\n${describeLoss(client, key, session)}`,
-      aside: async ({ client }) => {
-        const lastUse = await readLastUse(session, client, keyNamed(kid))
+      aside: async ({ client, same }) => {
+        const lastUse = await readLastUse(session, client, ...same.map((each) => keyNamed(each.kid)))
         return lastUse === undefined ? undefined : `It was ${lastUse}.`
       },
       async write (writing, { same }) {

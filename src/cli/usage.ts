@@ -18,9 +18,11 @@ export async function readUsageOfKeys (session: Session, client: Client): Promis
   return (key) => present(usages, keyNamed(key.kid), removalOfKey(key, client, usages, session.clock()))
 }
 
-/** For whoever is about to stop it. @returns `last used 3 minutes ago`; undefined when it is not in use */
-export async function readLastUse ({ credentialUsage, clock }: Session, client: Client, credential: string): Promise<string | undefined> {
-  return recentUse((await credentialUsage.readOf(client.id)).get(credential), clock())
+/** For whoever is about to stop it. @returns `last used 3 minutes ago`, by whichever of its names; undefined when it is not in use */
+export async function readLastUse ({ credentialUsage, clock }: Session, client: Client, ...names: readonly string[]): Promise<string | undefined> {
+  const usages = await credentialUsage.readOf(client.id)
+  const [latest] = names.flatMap((name) => usages.get(name) ?? []).sort((one, other) => (other.lastUsedAt?.getTime() ?? 0) - (one.lastUsedAt?.getTime() ?? 0))
+  return recentUse(latest, clock())
 }
 
 function present (usages: Usages, credential: string, { isSafe, because }: Removal): Json {

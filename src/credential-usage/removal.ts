@@ -1,5 +1,6 @@
 /** Is a secret or key safe to remove: does nobody come with it any more, and is it needed for nothing else? Pure. */
 import { isUsable, isUsableKey, type Client, type ClientKey, type ClientSecret } from '../clients/client.ts'
+import { kidsOf } from '../clients/key-registration.ts'
 import { maxAccessTokenTtlSeconds } from '../oauth/claims.ts'
 import { spanOf } from '../phrases.ts'
 import { expiryLimits } from './expiring.ts'
@@ -28,8 +29,18 @@ export function removalOfSecret (secret: ClientSecret, client: Client, usages: U
   return removalOf(secretNamed(secret.id), secret, client, usages, now)
 }
 
+/** Whoever revokes a key revokes it under every kid that it has: it is safe when it is so under each. */
 export function removalOfKey (key: ClientKey, client: Client, usages: Usages, now: number): Removal {
-  return removalOf(keyNamed(key.kid), { ...key, disabledAt: null }, client, usages, now)
+  const others = kidsOf(client, key).filter(({ kid }) => kid !== key.kid)
+  const names = new Set([key, ...others].map(({ kid }) => keyNamed(kid)))
+  const judge = (each: ClientKey): Removal => removalOf(keyNamed(each.kid), { ...each, disabledAt: null }, client, usages, now, names)
+  const own = judge(key)
+  if (!own.isSafe) return own
+  for (const each of others) {
+    const { isSafe, because } = judge(each)
+    if (!isSafe) return { isSafe, because: `the same key as ${each.kid}: ${because}` }
+  }
+  return own
 }
 
 /** The latest that is known of its use, as long as it counts as in use. */
@@ -40,13 +51,14 @@ export function recentUse (usage: UsageRow | undefined, now: number): string | u
 
 type Removable = Pick<ClientSecret, 'createdAt' | 'expiresAt' | 'revokedAt' | 'disabledAt'>
 
-function removalOf (credential: string, removable: Removable, client: Client, usages: Usages, now: number): Removal {
+/** @param itself every name that it is used under */
+function removalOf (credential: string, removable: Removable, client: Client, usages: Usages, now: number, itself: ReadonlySet<string> = new Set([credential])): Removal {
   const stopped = stopOf(removable, now)
   if (stopped !== undefined) return removalOfStopped(stopped, now)
   const usage = usages.get(credential)
   const recent = recentUse(usage, now)
   if (recent !== undefined) return { isSafe: false, because: recent }
-  return removalOfUnused(usage, removable.createdAt, isAnotherUsed(credential, client, usages, now), now)
+  return removalOfUnused(usage, removable.createdAt, isAnotherUsed(itself, client, usages, now), now)
 }
 
 interface Stop {
@@ -86,14 +98,14 @@ function removalOfUnused (usage: UsageRow | undefined, createdAt: Date, isAnothe
 }
 
 /** Another secret or key of the client, its certificate or what it publishes: usable, and used lately. */
-function isAnotherUsed (credential: string, client: Client, usages: Usages, now: number): boolean {
+function isAnotherUsed (itself: ReadonlySet<string>, client: Client, usages: Usages, now: number): boolean {
   const usable = new Set([
     ...[...client.secrets.values()].filter((secret) => isUsable(secret, now)).map(({ id }) => secretNamed(id)),
     ...[...client.keys.values()].filter((key) => isUsableKey(key, now)).map(({ kid }) => keyNamed(kid)),
     ...client.jwksUri === null ? [] : ['jwks_uri'],
     ...client.certificateSubject === null && client.certificateThumbprints.length === 0 ? [] : ['certificate']
   ])
-  return [...usages.values()].some(({ credential: other, lastUsedAt }) => other !== credential && usable.has(other) && lastUsedAt !== null && isRecent(lastUsedAt.getTime(), now))
+  return [...usages.values()].some(({ credential: other, lastUsedAt }) => !itself.has(other) && usable.has(other) && lastUsedAt !== null && isRecent(lastUsedAt.getTime(), now))
 }
 
 function isRecent (time: number, now: number): boolean {

@@ -3,6 +3,7 @@ import type { Client, ClientKey, ClientSecret } from '../../src/clients/client.t
 import { nobody } from '../../src/clients/nobody.ts'
 import { recentUse, removalOfKey, removalOfSecret, type Removal, type Usages } from '../../src/credential-usage/removal.ts'
 import type { UsageRow } from '../../src/credential-usage/store.ts'
+import { newPair } from '../support/assertions.ts'
 
 const minute = 60_000
 const day = 1_440 * minute
@@ -82,6 +83,19 @@ describe('the use of a key', () => {
     expect(removalOfKey(key, clientWith(made), usages({}), now)).toEqual(safe('never used since it was made 300 days ago'))
     expect(removalOfKey(key, clientWith(made), usages({ 'key:its': { lastUsedAt: ago(5 * 60 * minute) } }), now)).toEqual(unsafe('last used 5 hours ago'))
     expect(removalOfKey({ ...key, revokedAt: ago(day) }, clientWith(made), usages({}), now).because).toMatch(/^revoked 24 hours ago/)
+  })
+
+  it('is that of the same key under every kid that it has, for whoever revokes one revokes them all', () => {
+    const { jwk } = newPair()
+    const [its, alias] = [{ ...key, jwk }, { ...key, kid: 'alias', jwk }]
+    const client: Client = { ...clientWith(made), keys: new Map([['its', its], ['alias', alias]]) }
+    const judgeIts = (rows: Readonly<Record<string, Partial<UsageRow>>>): Removal => removalOfKey(its, client, usages(rows), now)
+    const idle = { 'key:its': { lastUsedAt: ago(45 * day) } }
+    expect(judgeIts({ 'key:alias': { lastUsedAt: ago(minute) } })).toEqual(unsafe('the same key as alias: last used 1 minute ago'))
+    expect(judgeIts({ ...idle, 'key:alias': { lastUsedAt: ago(minute) } }).isSafe).toBe(false)
+    expect(removalOfKey({ ...its, expiresAt: ago(31 * day) }, client, usages({ 'key:alias': { lastUsedAt: ago(minute) } }), now).isSafe).toBe(false)
+    expect(judgeIts({ ...idle, 'key:alias': { lastUsedAt: ago(40 * day) } }).isSafe).toBe(false)
+    expect(judgeIts({ ...idle, 'secret:mine': { lastUsedAt: ago(day) } })).toEqual(safe('last used 45 days ago; the client uses another one'))
   })
 })
 
