@@ -2,7 +2,7 @@
 import { hostname } from 'node:os'
 import { setTimeout as pause } from 'node:timers/promises'
 import { silentMillis, type ProcessState, type ProcessStore } from '../processes/store.ts'
-import { readPublishedBit } from '../status-lists/published.ts'
+import { isPublished, type PublishedIndexes } from '../status-lists/published.ts'
 import { statusListTtlSeconds } from '../status-lists/publish.ts'
 import type { Json } from './output.ts'
 import { timeOf } from './present.ts'
@@ -11,16 +11,17 @@ export interface KillPathDependencies {
   readonly processes: Pick<ProcessStore, 'readNewest' | 'readAttendance'>
   /** When the revocation was committed, by the database's clock; null: it was revoked before, and one only looks again. */
   readonly committedAt: Date | null
-  /** In each list that has something of it, one index that is revoked. */
-  readonly samples: readonly { readonly uri: string, readonly index: number }[]
+  /** In each list that has something of it, indexes that it revoked. */
+  readonly samples: readonly PublishedIndexes[]
   readonly note: (sentence: string) => void
+  readonly limits?: KillPathLimits
 }
 
 export interface KillPath {
   readonly rows: readonly Json[]
   /** What does not carry it yet, in words; undefined: everything does. */
   readonly missing: readonly string[] | undefined
-  /** When the last API that verifies offline has a list that carries it, if it keeps to the times in it; null: there is no list. */
+  /** When the last API that verifies offline has a list that carries it, if it keeps to the times in it; null: there is no list, or nobody can tell. */
   readonly offlineBy: Date | null
 }
 
@@ -35,20 +36,27 @@ interface Place {
 /** Of what is still waited for, in words. */
 type Tell = (missing: string | undefined) => void
 
-export const killPathLimits = { waitMillis: 30_000, pollMillis: 50, tellMillis: 2_000, listsAtOnce: 8 } as const
+/** In milliseconds, but for `listsAtOnce`. */
+export const killPathLimits = { waitMillis: 30_000, fetchMillis: 5_000, pollMillis: 50, tellMillis: 2_000, listsAtOnce: 8 } as const
+type KillPathLimits = Readonly<Record<keyof typeof killPathLimits, number>>
 
-export async function followKillPath ({ processes, committedAt, samples, note }: KillPathDependencies): Promise<KillPath> {
+interface Patience {
+  readonly deadline: number
+  readonly limits: KillPathLimits
+}
+
+export async function followKillPath ({ processes, committedAt, samples, note, limits = killPathLimits }: KillPathDependencies): Promise<KillPath> {
   const { position, storedAt } = await processes.readNewest()
-  const { now, processes: serving } = await processes.readAttendance()
-  const [offset, deadline] = [now.getTime() - Date.now(), performance.now() + killPathLimits.waitMillis]
+  const { now, processes: known } = await processes.readAttendance()
+  const [offset, patience] = [now.getTime() - Date.now(), { deadline: performance.now() + limits.waitMillis, limits }]
   const waitsFor = new Map<string, string>()
   const tellOf = (what: string) => (missing: string | undefined) => { if (missing === undefined) waitsFor.delete(what); else waitsFor.set(what, missing) }
-  const telling = setInterval(() => { note(`waiting for ${[...waitsFor.values()].join(' and ')}`) }, killPathLimits.tellMillis)
+  const telling = setInterval(() => { note(`waiting for ${[...waitsFor.values()].join(' and ')}`) }, limits.tellMillis)
   try {
     const places = await Promise.all([
-      followProcesses(processes, position, deadline, tellOf('processes')),
+      followProcesses(processes, position, patience, tellOf('processes')),
       // Without a process nobody publishes a list; whoever starts reads everything first.
-      serving.length > 0 ? followLists(samples, offset, deadline, tellOf('lists')) : []
+      known.some((each) => mayServe(each, now)) ? followLists(samples, offset, patience, tellOf('lists')) : []
     ])
     return describe([{ where: 'database', name: '', at: committedAt ?? now }, ...places.flat()], committedAt === null ? undefined : storedAt)
   } finally {
@@ -56,20 +64,27 @@ export async function followKillPath ({ processes, committedAt, samples, note }:
   }
 }
 
-async function followProcesses (store: KillPathDependencies['processes'], position: bigint, deadline: number, tell: Tell): Promise<Place[]> {
+async function followProcesses (store: KillPathDependencies['processes'], position: bigint, { deadline, limits }: Patience, tell: Tell): Promise<Place[]> {
   for (;;) {
     const { now, processes } = await store.readAttendance()
-    const living = processes.filter((each) => !hasEnded(each))
-    const isSilent = ({ seenAt }: ProcessState): boolean => now.getTime() - seenAt.getTime() > silentMillis
-    const behind = living.filter((each) => each.position < position && !isSilent(each))
+    const living = processes.filter((each) => mayServe(each, now))
+    const behind = living.filter((each) => each.position < position && !isSilent(each, now))
     const isOver = behind.length === 0 || performance.now() > deadline
     tell(isOver ? undefined : `${behind.length} of ${living.length} processes`)
-    if (isOver) return living.map((each) => placeOf(each, position, isSilent(each)))
-    await pause(killPathLimits.pollMillis)
+    if (isOver) return living.map((each) => placeOf(each, position, isSilent(each, now)))
+    await pause(limits.pollMillis)
   }
 }
 
-/** One of this machine that is gone has said no farewell: it crashed. */
+function isSilent ({ seenAt }: Pick<ProcessState, 'seenAt'>, now: Date): boolean {
+  return now.getTime() - seenAt.getTime() > silentMillis
+}
+
+function mayServe (state: ProcessState, now: Date): boolean {
+  return !isSilent(state, now) || !hasEnded(state)
+}
+
+/** One of this machine that is gone has said no farewell: it crashed. Not so where it is heard: a container may have the name of its machine. */
 function hasEnded ({ host, pid }: ProcessState): boolean {
   if (host !== hostname()) return false
   try {
@@ -88,35 +103,39 @@ function placeOf ({ host, pid, position, positionAt, seenAt, staleLimitSeconds }
   return { where: 'process', name, at: undefined, note: `silent since ${seenAt.toISOString()}; if it is cut off from the database, and not gone, it answers from memory until ${until.toISOString()}` }
 }
 
-async function followLists (samples: KillPathDependencies['samples'], offset: number, deadline: number, tell: Tell): Promise<Place[]> {
+async function followLists (samples: KillPathDependencies['samples'], offset: number, patience: Patience, tell: Tell): Promise<Place[]> {
   const places: Place[] = []
-  for (let first = 0; first < samples.length; first += killPathLimits.listsAtOnce) {
+  for (let first = 0; first < samples.length; first += patience.limits.listsAtOnce) {
     tell(`${samples.length - first} of ${samples.length} status lists`)
-    places.push(...await Promise.all(samples.slice(first, first + killPathLimits.listsAtOnce).map((sample) => followList(sample, offset, deadline))))
+    places.push(...await Promise.all(samples.slice(first, first + patience.limits.listsAtOnce).map((sample) => followList(sample, offset, patience))))
   }
   tell(undefined)
   return places
 }
 
-async function followList ({ uri, index }: KillPathDependencies['samples'][number], offset: number, deadline: number): Promise<Place> {
+async function followList (sample: PublishedIndexes, offset: number, { deadline, limits }: Patience): Promise<Place> {
+  const place = { where: 'status list', name: sample.uri } as const
+  let note = 'there was no time left to look at it'
   for (;;) {
-    const bit = await readPublishedBit(uri, index).catch((error: unknown) => error instanceof Error ? error : new Error(String(error)))
-    if (bit === true) return { where: 'status list', name: uri, at: new Date(Date.now() + offset) }
-    if (performance.now() > deadline) return { where: 'status list', name: uri, at: undefined, note: bit === false ? 'the published list does not say so yet' : `it cannot be fetched: ${bit.message}` }
-    await pause(killPathLimits.pollMillis)
+    const remaining = deadline - performance.now()
+    if (remaining <= 0) return { ...place, at: undefined, note }
+    const isThere = await isPublished(sample, Math.ceil(Math.min(remaining, limits.fetchMillis))).catch((error: unknown) => error instanceof Error ? error : new Error(String(error)))
+    if (isThere === true) return { ...place, at: new Date(Date.now() + offset) }
+    note = isThere === false ? 'the published list does not say so yet' : `it cannot be fetched: ${isThere.message}`
+    await pause(limits.pollMillis)
   }
 }
 
 /** @param storedAt when the transaction began that all seconds are counted from */
 function describe (places: readonly Place[], storedAt: Date | undefined): KillPath {
   const missing = places.filter(({ at }) => at === undefined)
-  const published = places.filter(({ where }) => where === 'status list').map(({ at }) => at?.getTime() ?? Infinity)
   return {
     rows: places.map(({ where, name, at, note }) => ({
       where, name, after_seconds: at === undefined || storedAt === undefined ? null : Math.max(0, at.getTime() - storedAt.getTime()) / 1000, in_force_at: timeOf(at ?? null), note: note ?? null
     })),
     missing: missing.length === 0 ? undefined : missing.map(({ where, name, note }) => `${where} ${name}: ${note ?? ''}`),
-    // A cache on the way may have fetched it just before, and hand it out until then to an API that keeps it as long again.
-    offlineBy: published.length === 0 || published.includes(Infinity) ? null : new Date(Math.max(...published) + 2 * statusListTtlSeconds * 1000)
+    // A process that has not read of it may publish an older list. A cache on the way may have fetched that just before, and hand
+    // it out until then to an API that keeps it as long again.
+    offlineBy: missing.length > 0 || !places.some(({ where }) => where === 'status list') ? null : new Date(Math.max(...places.map(({ at }) => at?.getTime() ?? 0)) + 2 * statusListTtlSeconds * 1000)
   }
 }

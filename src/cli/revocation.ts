@@ -4,10 +4,9 @@
  */
 import type { Command } from 'commander'
 import { databaseTime } from '../db.ts'
-import type { Environment } from '../environment.ts'
 import { exitCodes, OperatorError } from '../operator-error.ts'
-import { statusListUri, type StatusReference } from '../status-lists/status-list.ts'
-import type { TokensOf } from '../status-lists/store.ts'
+import { statusListUri } from '../status-lists/status-list.ts'
+import type { RevokedSample, TokensOf } from '../status-lists/store.ts'
 import { confirmLoss } from './confirm.ts'
 import type { KillPath, KillPathDependencies } from './kill-path.ts'
 import type { Json, Output } from './output.ts'
@@ -26,9 +25,6 @@ export function addRevokeOptions (command: Command): Command {
     .option('--yes', 'do not ask; without a terminal nothing is asked anyway')
 }
 
-/** An index in a status list that the revocation sets. */
-export type Sample = StatusReference & { readonly environment: Environment }
-
 /** What a command has revoked. */
 export interface Revocation {
   /** False: it was revoked already, and nothing was written. */
@@ -36,7 +32,7 @@ export interface Revocation {
   /** What is shown of it. */
   readonly record: Json
   /** Whose tokens are dead, or the one that is. */
-  readonly tokens: TokensOf | readonly Sample[]
+  readonly tokens: TokensOf | readonly RevokedSample[]
   readonly note: string
 }
 
@@ -76,7 +72,7 @@ export async function revokeWhileAlone<Row> (session: Session, output: Output, {
 export async function reportRevocation (session: Session, output: Output, wait: boolean, { changed, record, tokens, note }: Revocation): Promise<void> {
   const committedAt = changed ? await databaseTime(session.database) : null
   const samples = 'length' in tokens ? tokens : await session.statusLists.readSamples(tokens)
-  const lists = samples.map(({ environment, listId, index }) => ({ uri: statusListUri(session.issuer, environment, listId), index }))
+  const lists = samples.map(({ environment, listId, index, lastIndex }) => ({ uri: statusListUri(session.issuer, environment, listId), index, lastIndex }))
   const path = wait ? await followKillPath(session, output, committedAt, lists) : undefined
   await output.record({
     changed,

@@ -3,11 +3,12 @@ import { InvalidArgumentError, type Command } from 'commander'
 import { environments } from '../environment.ts'
 import type { RevokedToken } from '../access-tokens/store.ts'
 import { indexesPerList, isListId, readStatusListUri, type StatusReference } from '../status-lists/status-list.ts'
+import type { RevokedSample } from '../status-lists/store.ts'
 import { readReference } from './arguments.ts'
 import type { CommandContext } from './command.ts'
 import { refuse } from './find.ts'
 import { examples } from './help.ts'
-import { addRevokeOptions, reportRevocation, revokeWhileAlone, type RevokeOptions, type Sample } from './revocation.ts'
+import { addRevokeOptions, reportRevocation, revokeWhileAlone, type RevokeOptions } from './revocation.ts'
 import { timeOf } from './present.ts'
 import type { Session } from './session.ts'
 
@@ -56,7 +57,7 @@ function readIndex (text: string): number {
 interface StoredToken {
   readonly clientId: string | undefined
   readonly revokedAt: Date | undefined
-  readonly samples: readonly Sample[]
+  readonly samples: readonly RevokedSample[]
 }
 
 async function revokeOne (stored: Stored, shown: Readonly<Record<string, unknown>>, session: Session, { output }: Pick<CommandContext, 'output'>, options: RevokeOptions): Promise<void> {
@@ -80,5 +81,5 @@ async function find (stored: Stored, { statusLists, revokedTokens }: Session): P
   if ('token' in stored) return { clientId: stored.token.clientId, revokedAt: await revokedTokens.readRevokedAt(stored.token.jti), samples: [] }
   const { status } = stored
   const list = await statusLists.readOne(status.listId) ?? refuse(`There is no status list ${status.listId}. A list goes when all tokens of it have expired.`)
-  return { clientId: await statusLists.readOwner(status), revokedAt: await statusLists.readRevokedAt(status), samples: [{ ...status, environment: list.environment }] }
+  return { clientId: await statusLists.readOwner(status), revokedAt: await statusLists.readRevokedAt(status), samples: [{ ...status, lastIndex: status.index, environment: list.environment }] }
 }

@@ -7,21 +7,28 @@ import { bitAt } from './bits.ts'
 import { indexesPerList } from './status-list.ts'
 
 const decompress = promisify(inflate)
-const timeoutMillis = 5_000
 const listClaims = Type.Object({ status_list: Type.Object({ bits: Type.Literal(1), lst: Type.String() }) })
 
+export interface PublishedIndexes {
+  readonly uri: string
+  readonly index: number
+  readonly lastIndex: number
+}
+
 /**
- * Whether the list says that the token of the index is revoked. Its signature is not looked at: this is for the report of an
+ * Whether the list says that the tokens of all these indexes are revoked. Its signature is not looked at: this is for the report of an
  * operator, not for an API.
  * @throws Error when it cannot be fetched, or is no list
  */
-export async function readPublishedBit (uri: string, index: number): Promise<boolean> {
+export async function isPublished ({ uri, index, lastIndex }: PublishedIndexes, timeoutMillis: number): Promise<boolean> {
   const answer = await fetch(uri, { headers: { Accept: 'application/statuslist+jwt', 'Cache-Control': 'no-cache' }, redirect: 'error', signal: AbortSignal.timeout(timeoutMillis) })
     .catch((error: unknown) => { throw new Error(describeFailure(error), { cause: error }) })
   if (!answer.ok) throw new Error(`the server answered ${answer.status}`)
   const claims: unknown = JSON.parse(Buffer.from((await answer.text()).split('.')[1] ?? '', 'base64url').toString())
   if (!Value.Check(listClaims, claims)) throw new Error('the answer is no status list')
-  return bitAt(await decompress(Buffer.from(claims.status_list.lst, 'base64url'), { maxOutputLength: indexesPerList / 8 }), index)
+  const bits = await decompress(Buffer.from(claims.status_list.lst, 'base64url'), { maxOutputLength: indexesPerList / 8 })
+  for (let each = index; each <= lastIndex; each += 1) if (!bitAt(bits, each)) return false
+  return true
 }
 
 /** What fetch says itself is "fetch failed". */

@@ -2,7 +2,7 @@ import type { Attribution } from '../audit/audit-record.ts'
 import { deleteInBatches, type Session } from '../db.ts'
 import type { Environment } from '../environment.ts'
 import { revokeUnleased } from './restored.ts'
-import type { StatusReference } from './status-list.ts'
+import { indexesPerList, type StatusReference } from './status-list.ts'
 
 export interface StatusListRow {
   readonly id: string
@@ -41,6 +41,11 @@ export interface Block extends RevokedRange {
   readonly expiresAt: Date
 }
 
+/** Indexes of a list that are revoked: one, or a block. */
+export interface RevokedSample extends StatusReference, Pick<StatusListRow, 'environment'> {
+  readonly lastIndex: number
+}
+
 export interface StatusListStore {
   readAll (): Promise<StatusListRow[]>
   readOne (id: string): Promise<StatusListRow | undefined>
@@ -58,8 +63,8 @@ export interface StatusListStore {
   readRevokedAt (status: StatusReference): Promise<Date | undefined>
   /** The id of the client that the index was leased for. */
   readOwner (status: StatusReference): Promise<string | undefined>
-  /** One revoked index in each list that has some of these tokens: whoever sees it there sees them all. */
-  readSamples (tokens: TokensOf): Promise<(StatusReference & Pick<StatusListRow, 'environment'>)[]>
+  /** In each list that has some of these tokens, the block of them that was revoked last: whoever sees that there sees them all. */
+  readSamples (tokens: TokensOf): Promise<RevokedSample[]>
   /** Durable when it returns; revoking twice is harmless. One statement, which leaves an audit record as well. */
   revoke (range: RevokedRange, by: Attribution): Promise<void>
   /**
@@ -141,14 +146,19 @@ export function createStatusListStore (database: Session): StatusListStore {
       return (await database.statusBlock.findFirst({ where: { listId, firstIndex: { lte: index }, lastIndex: { gte: index } }, orderBy: { firstIndex: 'desc' } }))?.clientId
     },
 
+    // A block is revoked by a range that is the block's own, or with its whole list: both are looked up, for a list may have
+    // tens of thousands of ranges. What was revoked earlier the published list may have said already.
     async readSamples ({ organizationId = null, clientId = null, credentials = null, kid = null }) {
       return await database.$queryRaw`
-        SELECT b.list_id AS "listId", l.environment::text AS environment, min(b.first_index) AS index
-        FROM status_blocks b JOIN status_lists l ON l.id = b.list_id
+        SELECT DISTINCT ON (b.list_id) b.list_id AS "listId", l.environment::text AS environment, b.first_index AS index, b.last_index AS "lastIndex"
+        FROM status_blocks b JOIN status_lists l ON l.id = b.list_id CROSS JOIN LATERAL (SELECT least(
+          (SELECT revoked_at FROM revoked_indexes WHERE list_id = b.list_id AND first_index = b.first_index AND last_index = b.last_index),
+          (SELECT revoked_at FROM revoked_indexes WHERE list_id = b.list_id AND first_index = 0 AND last_index = ${indexesPerList - 1})
+        ) AS at) AS revoked
         WHERE (${organizationId}::text IS NULL OR b.organization_id = ${organizationId}) AND (${clientId}::text IS NULL OR b.client_id = ${clientId})
           AND (${credentials}::text[] IS NULL OR b.credential = ANY (${credentials}::text[])) AND (${kid}::text IS NULL OR b.kid = ${kid})
-          AND EXISTS (SELECT FROM revoked_indexes r WHERE r.list_id = b.list_id AND r.first_index <= b.first_index AND b.last_index <= r.last_index)
-        GROUP BY 1, 2 ORDER BY 1`
+          AND revoked.at IS NOT NULL
+        ORDER BY b.list_id, revoked.at DESC, b.first_index DESC`
     },
 
     async revoke ({ listId, firstIndex, lastIndex }, { actor, reason = '' }) {

@@ -1,7 +1,9 @@
+import { createServer } from 'node:http'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { RegisteredClient, Scene } from '../support/fixtures.ts'
-import { introspect, known, tokenOf } from '../support/requests.ts'
+import { introspect, known, requestToken, send, tokenOf } from '../support/requests.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
+import { until } from '../support/data-folder.ts'
 import { bitOf, statusOf } from '../support/status.ts'
 import { createCli, type Cli } from './cli-process.ts'
 
@@ -77,16 +79,51 @@ describe('signet revoke … --wait', { timeout: 60_000 }, () => {
     expect(run.stderr).toMatch(/It is stored, and not in force everywhere, or nobody can tell\..*\n.*process elsewhere 1: silent since .*, it answers from memory until /)
     const silent = placesOf(JSON.parse(run.stdout) as Readonly<Record<string, unknown>>).find(({ name }) => name === 'elsewhere 1')
     expect(silent).toMatchObject({ where: 'process', in_force_at: null, after_seconds: null })
+    expect(JSON.parse(run.stdout)).toMatchObject({ offline_by: null }) // it may publish what it knows
     expect((await introspect(server, scene.api, token)).json).toEqual({ active: false })
     await server.database.process.delete({ where: { id: 'silent' } })
   })
 
   it('waits for nobody who crashed on this machine, nor for one that has been silent for longer than it may answer from memory', async () => {
     const [{ host } = { host: '' }] = await server.database.process.findMany()
-    await addProcess('crashed', { host, pid: 2 ** 30 })
+    await addProcess('crashed', { host, pid: 2 ** 30, silentSeconds: 20 })
     await addProcess('long-gone', { silentSeconds: 901 })
     const record = await cli.record('revoke', 'client', (await newPartner()).id, '--wait', '--json')
     expect(placesOf(record).map(({ where }) => where)).toEqual(['database', 'process', 'process'])
     expect(record['offline_by']).toBeNull()
   })
+
+  it('believes no list that is older than the revocation, though it names earlier ones', async () => {
+    const partner = await newPartner()
+    await tokenOf(server, partner)
+    await cli.record('revoke', 'client', partner.id)
+    await until(async () => (await requestToken(server, partner)).status === 200, 'the partner gets tokens again')
+    const { uri } = statusOf(await tokenOf(server, partner))
+    const old = await send(server.origin + new URL(uri).pathname)
+    const cache = await startCache(server.origin, old.text)
+    const cached = await createCli({ DATABASE_URL: server.databaseUrl, MASTER_KEY: masterKey, ISSUER: cache.origin })
+    try {
+      const record = await cached.record('revoke', 'client', partner.id, '--wait', '--json')
+      expect(placesOf(record).at(-1)).toMatchObject({ where: 'status list', note: null })
+      expect(cache.fresh()).toBe(1)
+    } finally {
+      await cached.remove()
+      cache.stop()
+    }
+  })
 })
+
+interface Cache { readonly origin: string, readonly fresh: () => number, readonly stop: () => void }
+
+/** In front of a server: it hands out an old list three times, and then what is there. */
+async function startCache (origin: string, old: string): Promise<Cache> {
+  let asked = 0
+  const web = createServer((request, response) => {
+    asked += 1
+    if (asked <= 3) response.end(old)
+    else void send(origin + String(request.url)).then(({ text }) => response.end(text))
+  })
+  await new Promise<void>((resolve) => { web.listen(0, '127.0.0.1', resolve) })
+  const address = web.address()
+  return { origin: `http://127.0.0.1:${typeof address === 'object' ? String(address?.port) : ''}`, fresh: () => asked - 3, stop: () => { web.close(); web.closeAllConnections() } }
+}
