@@ -41,10 +41,12 @@ export interface Feed {
 
 /** Ids are read as text, for JavaScript's numbers are too small; `changes.id` in ORDER BY, for that text would sort 10 before 9. */
 interface Position { readonly id: string, readonly changedAt: string }
-interface ChangeRow extends Position { readonly entity: string, readonly key: string, readonly ageSeconds: number }
+interface Revoked { readonly changedAt: string, readonly ageSeconds: number }
+interface ChangeRow extends Position, Revoked { readonly entity: string, readonly key: string }
 
 const batchSize = 1_000
-const revocationEntities: ReadonlySet<string> = new Set<FeedEntity>(['revoked_token', 'revoked_index'])
+const revocationEntities: readonly string[] = ['revoked_token', 'revoked_index'] satisfies FeedEntity[]
+const ageSeconds = 'extract(epoch FROM clock_timestamp() - changed_at)::float8 AS "ageSeconds"'
 /** So many changed rows of one table are read faster with all the others than one by one. */
 const reloadAbove = 50
 const reconnectDelayMillis = 250
@@ -81,10 +83,12 @@ export function createFeed ({ url, views, logger, onNews, pollIntervalMillis = 2
   async function reload (client: pg.Client): Promise<void> {
     const startedAt = performance.now()
     const { rows: [position] } = await client.query<Position>('SELECT id::text, changed_at::text AS "changedAt" FROM changes ORDER BY changes.id DESC LIMIT 1')
+    // Those that came while the feed was cut off took the longest of all.
+    const { rows: missed } = last === undefined ? { rows: [] } : await client.query<Revoked>(`SELECT DISTINCT ON (changed_at) changed_at::text AS "changedAt", ${ageSeconds} FROM changes WHERE changes.id > $1 AND entity = ANY ($2) LIMIT ${batchSize}`, [last.id, revocationEntities])
     await Promise.all(Object.values(views).map((view) => view.load()))
     last = position
     confirmedAt = startedAt
-    tell([], startedAt)
+    tell(missed, startedAt)
     logger.debug({ position: last?.id }, 'feed.reloaded')
   }
 
@@ -94,7 +98,7 @@ export function createFeed ({ url, views, logger, onNews, pollIntervalMillis = 2
       // The row of the last position itself is asked for too: when it is gone, the feed has been pruned past
       // us or went backwards (a restored database), and only a reload tells the truth.
       const { rows } = await client.query<ChangeRow>(
-        'SELECT id::text, changed_at::text AS "changedAt", entity, key, extract(epoch FROM clock_timestamp() - changed_at)::float8 AS "ageSeconds" FROM changes WHERE changes.id >= $1 ORDER BY changes.id LIMIT $2', [last?.id ?? '0', batchSize + 1])
+        `SELECT id::text, changed_at::text AS "changedAt", entity, key, ${ageSeconds} FROM changes WHERE changes.id >= $1 ORDER BY changes.id LIMIT $2`, [last?.id ?? '0', batchSize + 1])
       const [first, ...news] = rows
       const continuous = first?.id === last?.id && first?.changedAt === last?.changedAt
       if (!continuous) {
@@ -104,13 +108,13 @@ export function createFeed ({ url, views, logger, onNews, pollIntervalMillis = 2
       await apply(news)
       last = news.at(-1) ?? last
       confirmedAt = startedAt
-      tell(news, startedAt)
+      tell(news.filter(({ entity }) => revocationEntities.includes(entity)), startedAt)
       if (news.length < batchSize) return
     }
   }
 
-  function tell (news: readonly ChangeRow[], startedAt: number): void {
-    const ages = new Map(news.filter(({ entity }) => revocationEntities.has(entity)).map(({ changedAt, ageSeconds }) => [changedAt, ageSeconds]))
+  function tell (revoked: readonly Revoked[], startedAt: number): void {
+    const ages = new Map(revoked.map(({ changedAt, ageSeconds }) => [changedAt, ageSeconds]))
     const sinceReading = (performance.now() - startedAt) / 1000
     onNews?.({ position: BigInt(last?.id ?? 0), revokedSecondsAgo: [...ages.values()].map((age) => age + sinceReading) })
   }

@@ -1,5 +1,8 @@
 import pg from 'pg'
+import { pino } from 'pino'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createFeed } from '../../src/changes/feed.ts'
+import { doorOf } from '../support/database-door.ts'
 import type { RegisteredClient, Scene } from '../support/fixtures.ts'
 import { introspect, known, requestToken, revoke, tokenOf, within } from '../support/requests.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
@@ -193,5 +196,33 @@ describe('a feed that cannot be continued forces a full reload', () => {
     expect(await isAccepted(partner)).toBe(true)
     await withConnection((connection) => connection.query('TRUNCATE clients CASCADE'))
     expect(await within(1, async () => !await isAccepted(partner) && (await introspect(server, scene.api, 'x')).status === 401)).toBe(true)
+  })
+})
+
+describe('a revocation of the time when a process was cut off from the database', () => {
+  it('is counted with all the time that it took, when it is in force there', async () => {
+    const nothing = { load: async () => {}, refresh: async () => {} }
+    const told: number[] = []
+    const feed = createFeed({
+      url: server.databaseUrl,
+      logger: pino({ level: 'silent' }),
+      onNews: ({ revokedSecondsAgo }) => { told.push(...revokedSecondsAgo) },
+      pollIntervalMillis: 25,
+      views: { organization: nothing, resource: nothing, client: nothing, signing_key: nothing, revoked_token: nothing, exchanged_token: nothing, status_list: nothing, revoked_index: nothing }
+    })
+    const door = await doorOf(server.databaseUrl)
+    try {
+      await feed.start()
+      await door.close()
+      await within(5, async () => !feed.isConnected())
+      const { rows: [stored] } = await door.survivor.query<{ at: Date }>('INSERT INTO revoked_tokens (jti, client_id, expires_at) VALUES (\'missed\', $1, now() + interval \'1 day\') RETURNING revoked_at AS at', [scene.partner.id])
+      await door.open()
+      expect(await within(5, async () => told.length > 0)).toBe(true)
+      expect(told).toHaveLength(1)
+      expect(told[0]).toBeLessThanOrEqual((Date.now() - Number(stored?.at)) / 1000 + 0.01)
+    } finally {
+      await door.leave()
+      await feed.stop()
+    }
   })
 })
