@@ -45,6 +45,7 @@ export async function supervise (options: SupervisorOptions): Promise<number> {
   let isAbandoned = false
   try {
     await checkPortIsFree(config)
+    if (config.metrics?.port === config.port) throw new OperatorError('METRICS_PORT is PORT. Give the metrics a port of their own: whoever reaches it may read them.')
     if (config.metrics !== undefined) metrics = await (await import('./metrics/server.ts')).serveMetrics(config.metrics, progress)
     workers = createWorkerPool({ module: options.workerModule, size: config.workers, progress })
     const loading = import('./setup/prepare.ts') // while the database starts

@@ -60,7 +60,7 @@ describe('metrics, for Prometheus', () => {
     expect(await value('signet_revocation_propagation_seconds_sum')).toBeLessThan(2)
   })
 
-  it('are refused at the start on a port that is taken, by the name of its variable', async () => {
+  it('are refused at the start on a port that is taken or is the server\'s own, by the name of their variable', async () => {
     const taken = createServer().listen(await freePort(), '127.0.0.1')
     await once(taken, 'listening')
     const address = taken.address()
@@ -68,6 +68,10 @@ describe('metrics, for Prometheus', () => {
     expect((await other.ended).exitCode).toBe(1)
     expect(other.stderr()).toContain('or set METRICS_PORT to a free one')
     taken.close()
+    const shared = String(await freePort())
+    const one = await start({ PORT: shared, METRICS_PORT: shared })
+    expect((await one.ended).exitCode).toBe(1)
+    expect(one.stderr()).toContain('METRICS_PORT is PORT.')
   })
 })
 
