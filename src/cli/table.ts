@@ -5,13 +5,15 @@ type Row = Readonly<Record<string, unknown>>
 
 /** Free text gives way on a narrow terminal; ids and times are never cut, for they are there to be copied. */
 const elasticColumns = new Set(['name', 'organization', 'identifier', 'resource', 'description', 'scope', 'scopes'])
+/** Where a minute is no answer. */
+const secondsColumns = new Set(['in_force_at'])
 const narrowestColumn = 10
 const gap = '  '
 
 /** On a terminal too narrow for the columns, a block of lines for each row. */
 export function formatTable (rows: readonly Row[], columns: readonly string[], width = Infinity): string {
   const table = columns.map((name) => {
-    const cells = [headingOf(name), ...rows.map((row) => formatCell(row[name]))]
+    const cells = [headingOf(name), ...rows.map((row) => formatCell(row[name], secondsColumns.has(name) ? 'second' : 'minute'))]
     return { isElastic: elasticColumns.has(name), cells, width: Math.max(...cells.map(lengthOf)) }
   })
   let excess = table.reduce((sum, column) => sum + column.width + gap.length, -gap.length) - width
@@ -63,7 +65,7 @@ function headingOf (name: string): string {
 /** To the minute, times fit narrow terminals; JSON has the milliseconds. */
 type Precision = 'minute' | 'second'
 
-function formatCell (value: unknown, precision: Precision = 'minute'): string {
+function formatCell (value: unknown, precision: Precision): string {
   if (value === null || value === undefined || value === '') return '-'
   if (typeof value === 'boolean') return value ? 'yes' : 'no'
   if (typeof value === 'string') return printable(formatTime(value, precision))

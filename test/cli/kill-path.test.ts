@@ -67,7 +67,7 @@ describe('signet revoke … --wait', { timeout: 60_000 }, () => {
     await cli.withInput(token, 'revoke', 'token', '-')
     const run = await cli.withInput(token, 'revoke', 'token', '-', '--wait')
     expect(run).toMatchObject({ exitCode: 0, stderr: expect.stringContaining('revoked already') as unknown })
-    expect(run.stdout).toMatch(/carried_by\nWHERE +NAME +IN FORCE\ndatabase .*\nprocess .*\nprocess .*\nstatus list +http/)
+    expect(run.stdout).toMatch(/carried_by\nWHERE +NAME +IN FORCE\ndatabase +- +\d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ\nprocess .*\nprocess .*\nstatus list +http/)
   })
 
   it('names a process that is silent, until when it may answer from memory, and exits with 4; the revocation is stored all the same', async () => {
