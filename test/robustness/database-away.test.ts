@@ -42,6 +42,7 @@ describe('the database goes away, and comes back (F03)', () => {
     expect((await requestToken(server, other)).status).toBe(200)
     expect((await introspect(server, scene.api, token)).json).toMatchObject({ active: true })
     expect(await within(4, async () => Number((await introspect(server, scene.api, token)).headers.get('Signet-Staleness')) > 1), 'introspection says how old what it knows may be').toBe(true)
+    expect(await server.metrics.getSingleMetricAsString('signet_staleness_seconds')).toMatch(/^signet_staleness_seconds [1-5]\./m)
     for (const path of ['/oauth/v2/jwks', '/.well-known/oauth-authorization-server', '/health/live']) expect((await send(server.origin + path)).status).toBe(200)
   })
 

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { Writable } from 'node:stream'
-import { createApp } from '../../src/app.ts'
+import { createApp, type App } from '../../src/app.ts'
 import { loadConfig, type Config } from '../../src/config.ts'
 import { createDatabase, type Database } from '../../src/db.ts'
 import { createLogger } from '../../src/logger.ts'
@@ -27,6 +27,7 @@ export interface TestServer {
   readonly forgetLogs: () => void
   /** Another process's worth of server on the same database. */
   readonly startSibling: (environment?: Readonly<Record<string, string>>) => Promise<TestServer>
+  readonly metrics: App['metrics']
   /** What a worker does now and then. */
   readonly keepKeys: () => Promise<void>
   readonly recordUsage: () => Promise<void>
@@ -65,6 +66,7 @@ export async function startTestServer (options: TestServerOptions = {}): Promise
     fixtures: createFixtures({ database, ...prepared, clock }),
     logs,
     forgetLogs () { logs.length = 0 },
+    metrics: app.metrics,
     keepKeys: app.keepKeys,
     recordUsage: app.recordUsage,
     startDraining: app.startDraining,
