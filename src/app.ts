@@ -109,7 +109,7 @@ export async function createApp ({ config, url, sealer, clock, logger }: AppDepe
   const revocations = createRevocations({ reading: createRevokedTokenStore(reading), writing: createRevokedTokenStore(writing), clock })
   const exchangedTokens = createExchangedTokens({ reading: createExchangedTokenStore(reading), writing: createExchangedTokenStore(writing), clock, limit: config.exchangedTokensLimit })
   const statusLists = createStatusLists({ reading: createStatusListStore(reading), writing: createStatusListStore(writing), clock })
-  const presence = createPresence({ store: createProcessStore(writing), staleLimitSeconds: config.staleLimitSeconds, logger })
+  const presence = createPresence({ store: createProcessStore(reading), staleLimitSeconds: config.staleLimitSeconds, logger })
   const feed = createFeed({
     url, logger, onNews, views: { organization: organizations, resource: resources, client: clients, signing_key: keys, revoked_token: revocations, exchanged_token: exchangedTokens, status_list: statusLists.lists, revoked_index: statusLists.revoked }
   })
