@@ -43,8 +43,8 @@ export interface World {
 export async function createWorld (): Promise<World> {
   const own = await createTestDatabase({ durable: false })
   const database = createDatabase({ url: own.url, applicationName: 'signet test', poolSize: 2 })
-  // Ahead of the clock of the database, so that going back an hour does not meet the times that its triggers write.
-  let time = Date.now() + 2 * 86_400_000
+  // Ahead of the real time, so that going back by days meets neither the times that triggers write nor lists that have expired.
+  let time = Date.now() + 40 * 86_400_000
   const now = (): number => time
   const start = (): Promise<TestServer> => startTestServer({ clock: now, databaseUrl: own.url, environment })
   const processes = [await start(), await start(), await start()]
