@@ -3,7 +3,7 @@ import { open, readFile, rm, stat } from 'node:fs/promises'
 import { Option, type Command } from 'commander'
 import { isUsableKey, type Client, type ClientKey } from '../clients/client.ts'
 import { createAddKey, kidsOf } from '../clients/key-registration.ts'
-import { keyNamed } from '../credential-usage/removal.ts'
+import { keyNamed } from '../clients/credential-name.ts'
 import { signingAlgorithms, type SigningAlgorithm } from '../oauth/signing-algorithms.ts'
 import { OperatorError } from '../operator-error.ts'
 import { counted, listed } from '../phrases.ts'
@@ -166,7 +166,7 @@ export function addKeyRevocation (parent: Command, verb: string, path: string, {
       async write (writing, { same }) {
         for (const each of same.filter(({ revokedAt }) => revokedAt === null)) await writing.clients.revokeKey(id, each.kid, new Date(session.clock()))
       },
-      result: async ({ key, same }) => ({ record: { client_id: id, ...presentKey(key, session.clock()) }, tokens: { clientId: id, credentials: same.map((each) => `key:${each.kid}`) } }),
+      result: async ({ key, same }) => ({ record: { client_id: id, ...presentKey(key, session.clock()) }, tokens: { clientId: id, credentials: same.map((each) => keyNamed(each.kid)) } }),
       notes: ['the key is revoked', 'the key was revoked already']
     })))
 }

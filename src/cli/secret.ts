@@ -1,7 +1,7 @@
 import { Option, type Command } from 'commander'
 import { isUsable, type ClientSecret } from '../clients/client.ts'
 import { maxUsableSecrets } from '../clients/registration.ts'
-import { secretNamed } from '../credential-usage/removal.ts'
+import { secretNamed } from '../clients/credential-name.ts'
 import { counted } from '../phrases.ts'
 import { readReference } from './arguments.ts'
 import type { CommandContext } from './command.ts'
@@ -121,7 +121,7 @@ export function addSecretRevocation (parent: Command, verb: string, path: string
       question: (row) => `Revoke ${titleOf(row)} for good?\n${describeLoss(row, session)}`,
       aside: (row) => asideAbout(noun, row, session),
       write: (writing, { secret: { id } }) => writing.clients.updateSecret(id, { revokedAt: new Date(session.clock()) }),
-      result: async (row) => ({ record: await present(row, session), tokens: { clientId: row.client.id, credentials: [`secret:${row.secret.id}`] } }),
+      result: async (row) => ({ record: await present(row, session), tokens: { clientId: row.client.id, credentials: [secretNamed(row.secret.id)] } }),
       notes: ['the secret is revoked', 'the secret was revoked already']
     })))
 }

@@ -1,6 +1,7 @@
 /** How the use of secrets and keys is shown. */
 import type { Client, ClientKey, ClientSecret } from '../clients/client.ts'
-import { keyNamed, recentUse, removalOfKey, removalOfSecret, secretNamed, type Removal, type Usages } from '../credential-usage/removal.ts'
+import { keyNamed, secretNamed } from '../clients/credential-name.ts'
+import { recentUse, removalOfKey, removalOfSecret, type Removal, type Usages } from '../credential-usage/removal.ts'
 import type { Json } from './output.ts'
 import { timeOf } from './present.ts'
 import type { Session } from './session.ts'

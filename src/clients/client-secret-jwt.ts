@@ -4,6 +4,7 @@ import type { Logger } from 'pino'
 import { isMac, isMacAlgorithm } from '../oauth/signature.ts'
 import type { Sealer } from '../sealing/sealer.ts'
 import { isUsable, type Client, type ClientSecret } from './client.ts'
+import { secretNamed } from './credential-name.ts'
 import type { SignatureCheck } from './private-key-jwt.ts'
 import { maxUsableSecrets } from './registration.ts'
 import { openSecret, sealSecret } from './sealed-secret.ts'
@@ -52,7 +53,7 @@ export function createClientSecretJwt ({ sealer, logger }: ClientSecretJwtDepend
       return isMac(algorithm, key ?? Buffer.alloc(0), signingInput, signature) && key !== undefined
     })
     const signing = fitting[right.indexOf(true)]
-    if (signing !== undefined) return { verified: `secret:${signing.id}` }
+    if (signing !== undefined) return { verified: secretNamed(signing.id) }
     return refused(fitting.length === 0 ? `the client has no usable secret for ${algorithm}${keyId === undefined ? '' : ' of its kid'}` : 'its signature is wrong')
   }
 }

@@ -5,6 +5,7 @@ import { maxModulusBits, minModulusBits, readPublicJwk, type PublicKey } from '.
 import { signingAlgorithmNamed, type SigningAlgorithm } from '../oauth/signing-algorithms.ts'
 import { isUsableKey, type Client, type ClientKey } from './client.ts'
 import type { Assertion } from './client-assertion.ts'
+import { keyNamed } from './credential-name.ts'
 import type { KeySets } from './key-sets.ts'
 import { refused, type Verdict } from './verdict.ts'
 
@@ -54,7 +55,7 @@ export function createPrivateKeyJwt (keySets: KeySets): SignatureCheck {
     })
     const right = keys.map((key) => isSignedBy(key, algorithm, signingInput, signature) && key !== nobodysKey)
     const signing = fitting[right.indexOf(true)]
-    if (signing !== undefined) return { verified: `key:${signing.kid}` }
+    if (signing !== undefined) return { verified: keyNamed(signing.kid) }
     return refused(fitting.length === 0 ? `the client has no usable ${algorithm} key${keyId === undefined ? '' : ' of its kid'}` : 'its signature is wrong')
   }
 }

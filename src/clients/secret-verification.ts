@@ -7,6 +7,7 @@ import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 import type { Logger } from 'pino'
 import { isUsable, type Client, type ClientSecret } from './client.ts'
+import { secretNamed } from './credential-name.ts'
 import { lengthPrefixed, parseTaggedSecret, type SecretFormat } from './secret-format.ts'
 import { dummyHash, isOutdated, type SecretHasher } from './secrets.ts'
 import { refused, type Verdict } from './verdict.ts'
@@ -56,7 +57,7 @@ export function createSecretVerification (dependencies: SecretVerificationDepend
     const secret = client.secrets.get(tagged.secretId)
     if (secret === undefined || secret.imported) return refused('unknown secret')
     if (!isUsable(secret, now)) return refused('secret expired, disabled or revoked')
-    return await isRight(client, secret, credential.secret) ? { verified: `secret:${secret.id}` } : refused('wrong secret')
+    return await isRight(client, secret, credential.secret) ? { verified: secretNamed(secret.id) } : refused('wrong secret')
   }
 
   /** One hash for whatever client is named, a dummy when there is nothing to compare with. */
@@ -68,7 +69,7 @@ export function createSecretVerification (dependencies: SecretVerificationDepend
       await once(fingerprint, () => hasher.verify(dummyHash, credential.secret, 'anybody'))
       return refused('unknown secret')
     }
-    return await isRight(client, secret, credential.secret) ? { verified: `secret:${secret.id}` } : refused('wrong secret')
+    return await isRight(client, secret, credential.secret) ? { verified: secretNamed(secret.id) } : refused('wrong secret')
   }
 
   async function isRight (client: Client, secret: ClientSecret, text: string): Promise<boolean> {

@@ -1,5 +1,6 @@
 /** Says in the log, once a day and by one process of all, which secrets and keys are in use and expire soon. */
 import type { Logger } from 'pino'
+import { kidOf, secretIdOf } from '../clients/credential-name.ts'
 import type { Clock } from '../clock.ts'
 import type { CredentialUsageStore, EndingCredential, EndingWindow } from './store.ts'
 
@@ -23,9 +24,9 @@ export function createWarnOfExpiry ({ store, clock, logger }: WarnDependencies):
   let lookedAt = -Infinity
 
   function warn ({ clientId, credential, expiresAt, lastUsedAt }: EndingCredential): void {
-    const [, kind, id] = /^(secret|key):(.+)$/s.exec(credential) ?? []
-    if (kind === 'secret') logger.warn({ clientId, secretId: id, expiresAt, lastUsedAt }, 'secret.expiring')
-    else logger.warn({ clientId, kid: id, expiresAt, lastUsedAt }, 'client.key_expiring')
+    const secretId = secretIdOf(credential)
+    if (secretId === undefined) logger.warn({ clientId, kid: kidOf(credential), expiresAt, lastUsedAt }, 'client.key_expiring')
+    else logger.warn({ clientId, secretId, expiresAt, lastUsedAt }, 'secret.expiring')
   }
 
   return async () => {

@@ -1,5 +1,6 @@
 /** Is a secret or key safe to remove: does nobody come with it any more, and is it needed for nothing else? Pure. */
 import { isUsable, isUsableKey, type Client, type ClientKey, type ClientSecret } from '../clients/client.ts'
+import { keyNamed, secretNamed } from '../clients/credential-name.ts'
 import { kidsOf } from '../clients/key-registration.ts'
 import { maxAccessTokenTtlSeconds } from '../oauth/claims.ts'
 import { spanOf } from '../phrases.ts'
@@ -16,14 +17,6 @@ export type Usages = ReadonlyMap<string, UsageRow>
 
 /** Whatever lifetime its client and resources had: by then the last token that was got with it has expired. */
 const longestTokenMillis = maxAccessTokenTtlSeconds * 1000
-
-export function secretNamed (id: string): string {
-  return `secret:${id}`
-}
-
-export function keyNamed (kid: string): string {
-  return `key:${kid}`
-}
 
 export function removalOfSecret (secret: ClientSecret, client: Client, usages: Usages, now: number): Removal {
   return removalOf(secretNamed(secret.id), secret, client, usages, now)

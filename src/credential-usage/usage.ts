@@ -7,6 +7,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import type { Clock } from '../clock.ts'
 import type { Client } from '../clients/client.ts'
+import { kidOf } from '../clients/credential-name.ts'
 import { sqlStateOf, sqlStates } from '../db.ts'
 import type { CountedUsage, CredentialUsageStore } from './store.ts'
 
@@ -72,23 +73,21 @@ export function createCredentialUsage ({ store, clock, logger }: UsageDependenci
     return made
   }
 
-  function count (client: UsingClient, credential: string, tokens: number): void {
-    const now = clock()
-    const found = countOf(client.id, recordedName(client, credential), now)
+  function add (clientId: string, credential: string, firstUsedAt: number, lastUsedAt: number, tokens: number): void {
+    const found = countOf(clientId, credential, firstUsedAt)
     if (found === undefined) return
-    found.firstUsedAt = Math.min(found.firstUsedAt, now)
-    found.lastUsedAt = Math.max(found.lastUsedAt, now) // a clock that is set back moves nothing back
+    found.firstUsedAt = Math.min(found.firstUsedAt, firstUsedAt)
+    found.lastUsedAt = Math.max(found.lastUsedAt, lastUsedAt) // a clock that is set back moves nothing back
     found.tokens += tokens
   }
 
+  function count (client: UsingClient, credential: string, tokens: number): void {
+    const now = clock()
+    add(client.id, recordedName(client, credential), now, now, tokens)
+  }
+
   function putBack (taken: readonly CountedUsage[]): void {
-    for (const { clientId, credential, firstUsedAt, lastUsedAt, tokens } of taken) {
-      const found = countOf(clientId, credential, firstUsedAt.getTime())
-      if (found === undefined) continue
-      found.firstUsedAt = Math.min(found.firstUsedAt, firstUsedAt.getTime())
-      found.lastUsedAt = Math.max(found.lastUsedAt, lastUsedAt.getTime())
-      found.tokens += tokens
-    }
+    for (const { clientId, credential, firstUsedAt, lastUsedAt, tokens } of taken) add(clientId, credential, firstUsedAt.getTime(), lastUsedAt.getTime(), tokens)
   }
 
   /** One statement, whatever was counted. */
@@ -147,10 +146,9 @@ export function createCredentialUsage ({ store, clock, logger }: UsageDependenci
 
 /** The keys at a client's `jwks_uri` are as many as it likes, and it names them: they count as one. */
 function recordedName ({ keys }: UsingClient, credential: string): string {
-  return credential.startsWith(keyPrefix) && !keys.has(credential.slice(keyPrefix.length)) ? 'jwks_uri' : credential
+  const kid = kidOf(credential)
+  return kid !== undefined && !keys.has(kid) ? 'jwks_uri' : credential
 }
-
-const keyPrefix = 'key:'
 
 function rowsOf (counts: Counts): CountedUsage[] {
   return [...counts].flatMap(([clientId, ofClient]) => [...ofClient].map(([credential, { firstUsedAt, lastUsedAt, tokens }]) => ({

@@ -1,4 +1,4 @@
-import type { Session } from '../db.ts'
+import { databaseTime, type Session } from '../db.ts'
 
 /** A process that serves requests. */
 export interface ServingProcess {
@@ -56,8 +56,7 @@ export function createProcessStore (database: Session): ProcessStore {
       return { position: newest?.id ?? 0n, storedAt: newest?.changedAt }
     },
     async readAttendance () {
-      const [clock]: { now: Date }[] = await database.$queryRaw`SELECT clock_timestamp() AS now`
-      const now = clock?.now ?? new Date(0)
+      const now = await databaseTime(database)
       const all = await database.process.findMany({ orderBy: [{ host: 'asc' }, { pid: 'asc' }] })
       return { now, processes: all.filter(({ seenAt, staleLimitSeconds }) => seenAt.getTime() + staleLimitSeconds * 1000 > now.getTime()) }
     },

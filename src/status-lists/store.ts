@@ -1,4 +1,5 @@
 import type { Attribution } from '../audit/audit-record.ts'
+import { kidOf, secretIdOf } from '../clients/credential-name.ts'
 import { deleteInBatches, type Session } from '../db.ts'
 import type { Environment } from '../environment.ts'
 import { revokeUnleased } from './restored.ts'
@@ -96,8 +97,8 @@ export function createStatusListStore (database: Session): StatusListStore {
     // Whoever ends one of these rows holds it, marks its blocks as revoked, and commits. What was leased before is marked; what
     // comes after finds the row changed. Nobody is waited for while rows are held, so nobody waits in a circle.
     async lease ({ listId, firstIndex, lastIndex, expiresAt }, { clientId, organizationId, credential, kid, clientCutOff, organizationCutOff }) {
-      const secretId = credential.startsWith('secret:') ? credential.slice('secret:'.length) : null
-      const clientKid = credential.startsWith('key:') ? credential.slice('key:'.length) : null
+      const secretId = secretIdOf(credential) ?? null
+      const clientKid = kidOf(credential) ?? null
       return await database.$executeRaw`
         WITH owners AS (
           SELECT FROM clients c JOIN organizations o ON o.id = c.organization_id
