@@ -40,12 +40,12 @@ export interface Revoking<Row> {
   /** @throws OperatorError for what is not there, or belongs to a file */
   readonly read: (session: Session) => Promise<Row>
   readonly isRevoked: (row: Row) => boolean
-  readonly question: (row: Row, session: Session) => string | Promise<string>
+  readonly question: (row: Row) => string
   /** What the question says besides, which does not count when it changes. */
   readonly aside?: (row: Row) => Promise<string | undefined>
   readonly write: (writing: Session, row: Row) => Promise<void>
   /** As it is then. */
-  readonly result: (row: Row, session: Session) => Promise<Pick<Revocation, 'record' | 'tokens'>>
+  readonly result: (row: Row) => Promise<Pick<Revocation, 'record' | 'tokens'>>
   /** Of what was revoked, and of what was so before. */
   readonly notes: readonly [revoked: string, already: string]
 }
@@ -54,7 +54,7 @@ export async function revokeWhileAlone<Row> (session: Session, output: Output, {
   const { read, isRevoked, question, aside, write, result, notes: [revoked, already] } = revoking
   await confirmLoss(async () => {
     const row = await read(session)
-    return isRevoked(row) ? undefined : await question(row, session)
+    return isRevoked(row) ? undefined : question(row)
   }, { yes, unattended: 'proceed', aside: async () => await aside?.(await read(session)) })
   const changed = await session.alone(async (writing) => {
     const row = await read(writing)
@@ -62,7 +62,7 @@ export async function revokeWhileAlone<Row> (session: Session, output: Output, {
     await write(writing, row)
     return true
   }, reason)
-  await reportRevocation(session, output, wait, { changed, ...await result(await read(session), session), note: changed ? revoked : `${already}; nothing was changed` })
+  await reportRevocation(session, output, wait, { changed, ...await result(await read(session)), note: changed ? revoked : `${already}; nothing was changed` })
 }
 
 /**

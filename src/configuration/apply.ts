@@ -9,7 +9,7 @@ import { printable } from '../names.ts'
 import { exitCodes, OperatorError } from '../operator-error.ts'
 import type { Progress } from '../progress.ts'
 import type { Sealer } from '../sealing/sealer.ts'
-import type { StatusReference } from '../status-lists/status-list.ts'
+import { listIdAtEnd, type StatusReference } from '../status-lists/status-list.ts'
 import { isEmpty, type OwnedSecret, type Plan } from './changes.ts'
 import { findLeft, type Leftovers } from './leaving.ts'
 import { refusal } from './mistakes.ts'
@@ -86,7 +86,7 @@ function planFor (state: State, file: ReadyFile, facts: SecretFacts, { leftovers
 }
 
 function tokensOf ({ document: { revoked_tokens: tokens = [] } }: ReadyFile): readonly StatusReference[] {
-  return tokens.map(({ list, index }) => ({ listId: list.slice(-22), index }))
+  return tokens.map(({ list, index }) => ({ listId: listIdAtEnd(list), index }))
 }
 
 /** Of organizations and clients, by id. */

@@ -5,6 +5,7 @@
 import type { Client, ClientKey, ClientSecret } from '../clients/client.ts'
 import { kidsOf } from '../clients/key-registration.ts'
 import type { CutOff } from '../organizations/store.ts'
+import { listIdAtEnd } from '../status-lists/status-list.ts'
 import type { Draft, PlanInput } from './changes.ts'
 import type { ClientEntry, OrganizationEntry } from './document.ts'
 import { belongsToAnother } from './ownership.ts'
@@ -73,7 +74,7 @@ function revokeCredentials (clientId: string, entry: ClientEntry, current: Clien
 function planTokens ({ file: { document }, state }: PlanInput, draft: Draft): void {
   const seen = new Set<string>()
   for (const { list, index, reason } of document.revoked_tokens ?? []) {
-    const listId = list.slice(-22)
+    const listId = listIdAtEnd(list)
     const id = `${listId}/${index}`
     const isRevoked = state.tokens.get(id)
     if (isRevoked === undefined) draft.warnings.push(`There is no status list ${listId}: its tokens have expired. The token ${id} need not be in the file any more.`)

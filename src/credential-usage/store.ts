@@ -1,4 +1,5 @@
 import type { Session } from '../db.ts'
+import { Prisma } from '../generated/prisma/client.ts'
 
 /** What a process has counted since it last told. */
 export interface CountedUsage {
@@ -59,6 +60,16 @@ export const startRecordingAnew = `
   ORDER BY 1, 2
   ON CONFLICT (client_id, credential) DO UPDATE SET recorded_since = excluded.recorded_since`
 
+/** As u, with s or k: what clients that may act have used lately, and ends. */
+function inUseAndEnding ({ until, usedSince }: Pick<EndingWindow, 'until' | 'usedSince'>): Prisma.Sql {
+  return Prisma.sql`credential_usage u
+    JOIN clients c ON c.id = u.client_id AND c.disabled_at IS NULL
+    JOIN organizations o ON o.id = c.organization_id AND o.disabled_at IS NULL
+    LEFT JOIN client_secrets s ON s.id = u.secret_id AND s.revoked_at IS NULL AND s.disabled_at IS NULL
+    LEFT JOIN client_keys k ON k.client_id = u.client_id AND k.kid = u.kid AND k.revoked_at IS NULL
+    WHERE u.last_used_at > ${usedSince} AND coalesce(s.expires_at, k.expires_at) <= ${until}`
+}
+
 export function createCredentialUsageStore (database: Session): CredentialUsageStore {
   return {
     // A deletion waits for these rows, and this waits for no deletion, so that nobody waits in a circle; rows of this table
@@ -99,12 +110,7 @@ export function createCredentialUsageStore (database: Session): CredentialUsageS
 
     readEnding: ({ until, usedSince, now }) => database.$queryRaw`
       SELECT u.client_id AS "clientId", u.credential, coalesce(s.expires_at, k.expires_at) AS "expiresAt", u.last_used_at AS "lastUsedAt"
-      FROM credential_usage u
-        JOIN clients c ON c.id = u.client_id AND c.disabled_at IS NULL
-        JOIN organizations o ON o.id = c.organization_id AND o.disabled_at IS NULL
-        LEFT JOIN client_secrets s ON s.id = u.secret_id AND s.revoked_at IS NULL AND s.disabled_at IS NULL
-        LEFT JOIN client_keys k ON k.client_id = u.client_id AND k.kid = u.kid AND k.revoked_at IS NULL
-      WHERE u.last_used_at > ${usedSince} AND coalesce(s.expires_at, k.expires_at) <= ${until}
+      FROM ${inUseAndEnding({ until, usedSince })}
         AND (coalesce(s.expires_at, k.expires_at) > ${now} OR NOT EXISTS (
           SELECT FROM credential_usage other WHERE other.client_id = u.client_id AND other.credential <> u.credential AND other.last_used_at >= u.last_used_at))
       ORDER BY 3, 1, 2`,
@@ -114,12 +120,8 @@ export function createCredentialUsageStore (database: Session): CredentialUsageS
     claimEnding: ({ until, usedSince, now }) => database.$queryRaw`
       WITH due AS (
         SELECT u.client_id, u.credential, coalesce(s.expires_at, k.expires_at) AS expires_at
-        FROM credential_usage u
-          JOIN clients c ON c.id = u.client_id AND c.disabled_at IS NULL
-          JOIN organizations o ON o.id = c.organization_id AND o.disabled_at IS NULL
-          LEFT JOIN client_secrets s ON s.id = u.secret_id AND s.revoked_at IS NULL AND s.disabled_at IS NULL
-          LEFT JOIN client_keys k ON k.client_id = u.client_id AND k.kid = u.kid AND k.revoked_at IS NULL
-        WHERE u.last_used_at > ${usedSince} AND coalesce(s.expires_at, k.expires_at) > ${now} AND coalesce(s.expires_at, k.expires_at) <= ${until}
+        FROM ${inUseAndEnding({ until, usedSince })}
+          AND coalesce(s.expires_at, k.expires_at) > ${now}
           AND (u.warned_at IS NULL OR u.warned_at NOT BETWEEN ${now}::timestamptz - interval '1 day' AND ${now}::timestamptz + interval '1 day')
         FOR UPDATE OF u SKIP LOCKED
       )

@@ -62,7 +62,7 @@ export function planRevocation (kid: string, family: Family, all: readonly Plann
   const withdraw = [{ kid, withdrawnAt: new Date(now) }]
   const { active, scheduled, waiting } = examine(family, all, now)
   if (active?.kid !== kid) return { ...nothing, withdraw }
-  const [successor] = [...scheduled, ...waiting].sort((one, other) => one.createdAt.getTime() - other.createdAt.getTime())
+  const [successor] = [...scheduled, ...waiting].sort(byAge)
   // By the clock of a process that is behind it signs at once, too: an older key does not sign in between.
   const activatesAt = afterOthers(now - skewSeconds * 1000, family, all.filter((each) => each.kid !== kid), now)
   return successor === undefined ? { activate: [], make: [activatesAt], withdraw } : { activate: [{ kid: successor.kid, activatesAt }], make: [], withdraw }
@@ -82,6 +82,11 @@ export function isStandby ({ activatesAt }: Pick<KeyTimes, 'activatesAt'>): bool
   return activatesAt.getTime() === standby.getTime()
 }
 
+/** The oldest first. */
+export function byAge (one: { readonly createdAt: Date }, other: { readonly createdAt: Date }): number {
+  return one.createdAt.getTime() - other.createdAt.getTime()
+}
+
 interface Examined {
   readonly active: PlannedKey | undefined
   /** Those that have a time, the earliest first. */
@@ -94,7 +99,7 @@ function examine (family: Family, all: readonly PlannedKey[], now: number): Exam
   const siblings = siblingsOf(family, all)
   const active = activeKey(siblings, now)
   const next = siblings.filter((each) => each.kid !== active?.kid && each.activatesAt.getTime() > now && each.isReadable)
-  const waiting = next.filter(isStandby).sort((one, other) => one.createdAt.getTime() - other.createdAt.getTime())
+  const waiting = next.filter(isStandby).sort(byAge)
   return { active, scheduled: next.filter((each) => !isStandby(each)), waiting }
 }
 

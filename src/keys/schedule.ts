@@ -1,5 +1,5 @@
 /** When each key took over or will, and until when it is published: what follows from its row and from the configuration. */
-import { dueAt, isStandby, readyAt, type RotationTimes } from './plan.ts'
+import { byAge, dueAt, isStandby, readyAt, type RotationTimes } from './plan.ts'
 import { activeKey, afterwardsSeconds, keyState, publishedUntil, siblingsOf, signedUntil, type KeyState, type KeyTimes } from './state.ts'
 
 export interface ScheduledKey {
@@ -31,7 +31,7 @@ export function scheduleOf (key: Key, all: readonly Key[], now: number, times: R
 /** The oldest one that waits follows the last one that has a time; the others are not planned for. */
 function plannedActivation (key: Key, all: readonly Key[], now: number, times: RotationTimes): number | undefined {
   const siblings = siblingsOf(key, all)
-  const [first] = siblings.filter(isStandby).sort((one, other) => one.createdAt.getTime() - other.createdAt.getTime())
+  const [first] = siblings.filter(isStandby).sort(byAge)
   const before = siblings.findLast((each) => !isStandby(each)) ?? activeKey(siblings, now)
   if (first?.kid !== key.kid || before === undefined || before.kid === key.kid) return undefined
   return Math.max(dueAt(before, times), readyAt(key, times), now)
@@ -40,7 +40,7 @@ function plannedActivation (key: Key, all: readonly Key[], now: number, times: R
 function nextAfter (key: Key, all: readonly Key[]): Key | undefined {
   const siblings = siblingsOf(key, all)
   const later = siblings.filter((each) => !isStandby(each) && each.activatesAt > key.activatesAt)
-  const waiting = siblings.filter((each) => isStandby(each) && each.kid !== key.kid).sort((one, other) => one.createdAt.getTime() - other.createdAt.getTime())
+  const waiting = siblings.filter((each) => isStandby(each) && each.kid !== key.kid).sort(byAge)
   return later[0] ?? waiting[0]
 }
 

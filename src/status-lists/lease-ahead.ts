@@ -6,6 +6,7 @@ import type { Logger } from 'pino'
 import type { Client } from '../clients/client.ts'
 import type { Clock } from '../clock.ts'
 import type { KeyRing } from '../keys/ring.ts'
+import type { SigningKey } from '../keys/signing-key.ts'
 import { defaultAccessTokenTtlSeconds } from '../oauth/claims.ts'
 import type { Organization } from '../organizations/organization.ts'
 import type { Allocator } from './allocate.ts'
@@ -34,7 +35,7 @@ export function startLeasingAhead ({ store, allocator, clients, organizations, k
   let signing = ''
 
   /** The keys of the family that sign while the database may be away: the one that signs now, and the one that takes over. */
-  function signers ({ environment, algorithm }: Pick<ReturnType<KeyRing['all']>[number], 'environment' | 'algorithm'>): Set<string> {
+  function signers ({ environment, algorithm }: Pick<SigningKey, 'environment' | 'algorithm'>): Set<string> {
     return new Set([clock(), clock() + awayMillis].flatMap((at) => keys.active(environment, algorithm, at)?.kid ?? []))
   }
 

@@ -7,7 +7,7 @@ import type { Clock } from '../clock.ts'
 import type { Environment } from '../environment.ts'
 import { base62 } from '../identifiers.ts'
 import type { StatusLists } from './directory.ts'
-import { indexesPerList } from './status-list.ts'
+import { indexesPerList, listIdLength } from './status-list.ts'
 import type { RevokedRange, StatusListStore } from './store.ts'
 
 export interface TakenIndexes extends RevokedRange {
@@ -48,7 +48,7 @@ export function createOwnLists ({ statusLists, store, clock, awayMillis }: OwnLi
   const underWay = new Map<Environment, Promise<void>>()
 
   async function make (environment: Environment): Promise<void> {
-    const id = base62(randomBytes(16), 22)
+    const id = base62(randomBytes(16), listIdLength)
     await store.create({ id, environment })
     statusLists.put({ id, environment })
     lists.set(environment, { id, openUntil: clock() + ownListLimits.openMillis, next: 0 })

@@ -26,6 +26,14 @@ export function readStatusListUri (uri: string, issuer: string, environment: Env
   return uri.startsWith(prefix) && isListId(id) ? id : undefined
 }
 
+/** Characters of base62: 128 bits. */
+export const listIdLength = 22
+
 export function isListId (text: string): boolean {
-  return /^[0-9A-Za-z]{22}$/.test(text)
+  return text.length === listIdLength && /^[0-9A-Za-z]+$/.test(text)
+}
+
+/** @param list its id, or a uri that ends with it */
+export function listIdAtEnd (list: string): string {
+  return list.slice(-listIdLength)
 }
