@@ -85,10 +85,11 @@ export function createFeed ({ url, views, logger, onNews, pollIntervalMillis = 2
     const { rows: [position] } = await client.query<Position>('SELECT id::text, changed_at::text AS "changedAt" FROM changes ORDER BY changes.id DESC LIMIT 1')
     // Those that came while the feed was cut off took the longest of all.
     const { rows: missed } = last === undefined ? { rows: [] } : await client.query<Revoked>(`SELECT DISTINCT ON (changed_at) changed_at::text AS "changedAt", ${ageSeconds} FROM changes WHERE changes.id > $1 AND entity = ANY ($2) LIMIT ${batchSize}`, [last.id, revocationEntities])
+    const readAt = performance.now()
     await Promise.all(Object.values(views).map((view) => view.load()))
     last = position
     confirmedAt = startedAt
-    tell(missed, startedAt)
+    tell(missed, readAt)
     logger.debug({ position: last?.id }, 'feed.reloaded')
   }
 
@@ -99,6 +100,7 @@ export function createFeed ({ url, views, logger, onNews, pollIntervalMillis = 2
       // us or went backwards (a restored database), and only a reload tells the truth.
       const { rows } = await client.query<ChangeRow>(
         `SELECT id::text, changed_at::text AS "changedAt", entity, key, ${ageSeconds} FROM changes WHERE changes.id >= $1 ORDER BY changes.id LIMIT $2`, [last?.id ?? '0', batchSize + 1])
+      const readAt = performance.now()
       const [first, ...news] = rows
       const continuous = first?.id === last?.id && first?.changedAt === last?.changedAt
       if (!continuous) {
@@ -108,14 +110,15 @@ export function createFeed ({ url, views, logger, onNews, pollIntervalMillis = 2
       await apply(news)
       last = news.at(-1) ?? last
       confirmedAt = startedAt
-      tell(news.filter(({ entity }) => revocationEntities.includes(entity)), startedAt)
+      tell(news.filter(({ entity }) => revocationEntities.includes(entity)), readAt)
       if (news.length < batchSize) return
     }
   }
 
-  function tell (revoked: readonly Revoked[], startedAt: number): void {
+  /** Their ages are of the moment of the answer at the latest: with the time of the query besides it would count twice. */
+  function tell (revoked: readonly Revoked[], readAt: number): void {
     const ages = new Map(revoked.map(({ changedAt, ageSeconds }) => [changedAt, ageSeconds]))
-    const sinceReading = (performance.now() - startedAt) / 1000
+    const sinceReading = (performance.now() - readAt) / 1000
     onNews?.({ position: BigInt(last?.id ?? 0), revokedSecondsAgo: [...ages.values()].map((age) => age + sinceReading) })
   }
 
